@@ -1,0 +1,1 @@
+"""Evals as tests: a pytest plugin for people who build with language models."""

@@ -1,0 +1,62 @@
+"""The errors of touchstone, as one small tree. Owns the words a user reads; never catches anything.
+
+    TouchstoneError
+    ├── UsageError            the project's files or options are wrong; says where, and what to type next
+    ├── CallError             a model call that gave no answer
+    │   ├── ModelUnavailable  cannot be tried at all here: no key, no weights, no library
+    │   ├── CallRefused       the provider said no, and would say no again: bad key, unknown model
+    │   ├── CallFailed        the call may work later: time-out, 429, 5xx, broken answer
+    │   └── NotRecorded       replay was asked for and there is no recording
+    └── ScorerError           a scorer that raised, or answered with something that is no score
+"""
+
+from __future__ import annotations
+
+
+class TouchstoneError(Exception):
+    """Base of all that touchstone raises on purpose; its text is fit to show to a user as it is."""
+
+
+class UsageError(TouchstoneError):
+    """A mistake in the project's own files or options.
+
+    `where` is "path:line" or an option's name; `hint` says what to type next.
+    """
+
+    def __init__(self, message: str, *, where: str = "", hint: str = "") -> None:
+        self.message, self.where, self.hint = message, where, hint
+        super().__init__(": ".join(p for p in (where, message) if p) + (f"\n  {hint}" if hint else ""))
+
+
+class CallError(TouchstoneError):
+    """A model call that gave no answer. Never a score of zero: the sample is counted as an error."""
+
+
+class ModelUnavailable(CallError):
+    """The model cannot be tried here: its key, weights or library are missing; the text names which.
+
+    Samples of such a run-config are skipped, not failed.
+    """
+
+
+class CallRefused(CallError):
+    """The provider refused and would refuse again: bad key, unknown model, context too long."""
+
+
+class CallFailed(CallError):
+    """The call failed in a way that may pass: time-out, lost connection, 429, 5xx, unusable body.
+
+    `retry_after` is the provider's own wish in seconds, None where it gave none.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+class NotRecorded(CallError):
+    """Replay was asked for and no recording answers this request."""
+
+
+class ScorerError(TouchstoneError):
+    """A scorer raised, or returned something that is no score."""

@@ -1,0 +1,217 @@
+"""The nouns: rows, run-configs, requests, responses, scores, samples. Values only: no file, no network, no clock."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from .errors import UsageError
+
+SCHEMA = 1
+"""Version of every line that touchstone writes to disk."""
+
+
+class Row(BaseModel):
+    """One dataset line. Subclass it to name and validate what your scorers need:
+
+    `class FfmpegRow(Row): media: dict[str, Recipe]; expect: Expectation`, then
+    `@pytest.mark.eval(dataset="correctness", row=FfmpegRow)`. Fields that no class names are kept as given.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
+    """Unique in its dataset; stands in the test id."""
+    input: Any
+    """What the task is given: the user's text, or a mapping for templates with several variables."""
+    tags: tuple[str, ...] = ()
+
+
+class RunConfig(BaseModel):
+    """A named way to run the task: model, prompt, sampling parameters, thinking, output mode."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")
+    model: str
+    """`embedded/NAME`, `gguf/NAME`, `python/module:function`, `openai-compatible/NAME`, or any LiteLLM name."""
+    prompt: str
+    """Name of a template under `prompts/`, without its `.j2`."""
+    default: bool = False
+    """True for the run-config that ships: its gates decide the run."""
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    max_tokens: int | None = Field(default=None, gt=0)
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    thinking: bool | Literal["low", "medium", "high"] | None = None
+    """Asks a thinking model to think (or not); None leaves the provider's default."""
+    output: Literal["text"] | dict[str, Any] = "text"
+    """`text`, or a JSON schema that the answer must satisfy."""
+    base_url: str | None = None
+    """Where an OpenAI-compatible server listens; its key is named by `key_env`."""
+    key_env: str | None = None
+    """Name of the environment variable that holds the key; the key itself stands in no file."""
+    weights: str | None = None
+    """Path (from the project root, `~` and `$VARS` allowed) or `hf:repo/file` of a GGUF model."""
+    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    """Of the weights: the model's identity, so that recordings replay where the file is not."""
+    input_cost: float | None = Field(default=None, ge=0)
+    """US dollars a million input tokens, over LiteLLM's table."""
+    output_cost: float | None = Field(default=None, ge=0)
+    extra: dict[str, Any] = Field(default_factory=dict)
+    """Passed through to the provider as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn: `role` is system, user or assistant."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One model call, as everything that can change its answer, and nothing else."""
+
+    model: str
+    """Identity: `gguf/qwen…@sha256:…` or a provider's name. Never a path."""
+    messages: tuple[Message, ...]
+    params: Mapping[str, Any] = field(default_factory=dict)
+    """Only what was set: temperature, top_p, max_tokens, seed, stop, thinking, schema, base_url, extra."""
+    epoch: int = 1
+    """Repetition, from 1: a repeat is a call of its own."""
+
+    @property
+    def key(self) -> str:
+        """SHA-256 (hex) of the canonical JSON of this request."""
+        return digest(self.as_dict())
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready, keys stable across versions that write the same SCHEMA."""
+        messages = [{"role": m.role, "content": m.content} for m in self.messages]
+        return {"model": self.model, "messages": messages, "params": dict(self.params), "epoch": self.epoch}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Request:
+        """Inverse of `as_dict`."""
+        messages = tuple(Message(m["role"], m["content"]) for m in data["messages"])
+        return cls(data["model"], messages, dict(data["params"]), data["epoch"])
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one call; None where the provider does not say."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """One answer, and what it took."""
+
+    text: str
+    thinking: str = ""
+    """What a thinking model thought, where the provider hands it out apart from the text."""
+    finish: str = "stop"
+    """stop, length, content_filter or tool_calls."""
+    usage: Usage = Usage()
+    cost: float | None = None
+    """US dollars; None where no price is known. Embedded models cost 0."""
+    latency: float = 0.0
+    """Seconds the real call took, also when it is replayed."""
+    made: Mapping[str, Any] = field(default_factory=dict)
+    """How: `runtime` (name and version), `date` (YYYY-MM-DD), `model` as the provider reports it."""
+    source: Literal["live", "cache", "recording"] = "live"
+    """Where this copy came from; not stored."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready, without `source`."""
+        data = asdict(self)
+        del data["source"]
+        return data
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], source: Literal["live", "cache", "recording"]) -> Response:
+        """Inverse of `as_dict`; `source` says where the data were found."""
+        return cls(**{**data, "usage": Usage(**data["usage"]), "source": source})
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One scorer's verdict on one sample."""
+
+    value: float
+    """0 to 1, higher is better; pass/fail is 1.0/0.0."""
+    why: str = ""
+    """One line for a person."""
+    details: Mapping[str, Any] = field(default_factory=dict)
+    """JSON-ready evidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """row x run-config x epoch with its output: what a scorer is given, and, with `scores`, what a test is given."""
+
+    eval: str
+    row: Any
+    """A `Row`, or the subclass that the eval names."""
+    run_config: RunConfig
+    epoch: int
+    output: str
+    """The answer's text."""
+    response: Response | None = None
+    scores: Mapping[str, Score] = field(default_factory=dict)
+    """Name -> score; empty while scorers run."""
+    errors: Mapping[str, str] = field(default_factory=dict)
+
+    def require(self, name: str, at_least: float = 1.0) -> Score:
+        """The score of that name, if it is at least that much; else an AssertionError that says why: a miss."""
+        if name not in self.scores:
+            raise UsageError(f"this eval has no score {name!r}; it has: {', '.join(self.scores) or 'none'}")
+        score = self.scores[name]
+        if score.value < at_least:
+            raise AssertionError(f"{name}: {score.why or f'{score.value:.2f}, wanted at least {at_least:g}'}")
+        return score
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a sample ended. `miss` and `pass` are measurements; `error` and `skipped` are not."""
+
+    kind: Literal["pass", "miss", "error", "skipped"]
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRecord:
+    """A sample as it is kept: one line of a run."""
+
+    eval: str
+    row: str
+    run_config: str
+    epoch: int
+    outcome: Outcome
+    scores: Mapping[str, Score] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+    """Scorer (or `call`) -> what went wrong. Such a scorer has no score here."""
+    input: Any = None
+    output: str | None = None
+    request: str | None = None
+    """Key of the request."""
+    response: Response | None = None
+    row_hash: str = ""
+    """Digest of the row's content, so that runs are compared on the same rows only."""
+
+
+def digest(value: Any) -> str:
+    """SHA-256 (hex) of a JSON-ready value in canonical form (sorted keys, no blanks, UTF-8)."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,86 @@
+"""What a scorer is: a function of a sample. Owns how one is declared and how its answer is read; runs none.
+
+A scorer is any callable that takes a `Sample` and returns a bool, a number from 0 to 1, a `Score`, or a mapping
+of names to those (one look, several scores). It may be async. What it raises is an error, never a zero.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+from .errors import ScorerError
+from .records import Score
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """How a scorer wants to be run."""
+
+    heavy: bool = False
+    """Runs in worker processes (so it must be importable by name), and its scores are cached on disk."""
+    identity: Callable[[], str] | None = None
+    """Whatever can change its verdict on the same sample: a version, a tool's version, a hash of sources."""
+
+
+def scorer(*, heavy: bool = False, identity: Callable[[], str] | None = None) -> Callable[[F], F]:
+    """Declare a scorer that is CPU-heavy, or that names what its cached verdicts depend on.
+
+    Plain functions need no decorator. Without `identity`, a heavy scorer is identified by a hash of the Python
+    sources of its package.
+    """
+
+    def mark(function: F) -> F:
+        function.__touchstone__ = Traits(heavy, identity)  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+def traits(function: Callable[..., Any]) -> Traits:
+    """The traits that `@scorer` gave, or the defaults."""
+    return getattr(function, "__touchstone__", Traits())
+
+
+def name_of(function: Callable[..., Any]) -> str:
+    """The scorer's name: `__name__`, or its class's name in lower case."""
+    return getattr(function, "__name__", type(function).__name__.lower())
+
+
+def identity_of(function: Callable[..., Any]) -> str:
+    """Text that changes whenever the scorer's verdict on the same sample may change."""
+    named = traits(function).identity
+    module = getattr(function, "__module__", type(function).__module__)
+    return f"{module}.{name_of(function)}@{named() if named else _sources(module)}"
+
+
+@cache
+def _sources(module: str) -> str:
+    """SHA-256 of the sources of the module's package (of the module alone where it has none)."""
+    file = Path(getattr(sys.modules[module], "__file__", "") or "")
+    files = sorted(file.parent.rglob("*.py")) if "." in module else [file]
+    return hashlib.sha256(b"\0".join(f.read_bytes() for f in files if f.is_file())).hexdigest()
+
+
+def as_scores(name: str, answer: Any) -> dict[str, Score]:
+    """What a scorer returned, as named scores. Raises ScorerError for what is no score."""
+    if isinstance(answer, Mapping):
+        return {str(key): _as_score(str(key), value) for key, value in answer.items()}
+    return {name: _as_score(name, answer)}
+
+
+def _as_score(name: str, answer: Any) -> Score:
+    if isinstance(answer, bool | int | float):
+        answer = Score(float(answer))
+    if not isinstance(answer, Score):
+        raise ScorerError(f"{name}: returned {type(answer).__name__}; wanted a bool, a number from 0 to 1, or a Score")
+    if not 0.0 <= answer.value <= 1.0:
+        raise ScorerError(f"{name}: returned {answer.value!r}; a score is a number from 0 to 1")
+    return answer
