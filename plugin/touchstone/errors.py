@@ -1,13 +1,13 @@
 """The errors of touchstone, as one small tree. Owns the words a user reads; never catches anything.
 
-    TouchstoneError
-    ├── UsageError            the project's files or options are wrong; says where, and what to type next
-    ├── CallError             a model call that gave no answer
-    │   ├── ModelUnavailable  cannot be tried at all here: no key, no weights, no library
-    │   ├── CallRefused       the provider said no, and would say no again: bad key, unknown model
-    │   ├── CallFailed        the call may work later: time-out, 429, 5xx, broken answer
-    │   └── NotRecorded       replay was asked for and there is no recording
-    └── ScorerError           a scorer that raised, or answered with something that is no score
+TouchstoneError
+├── UsageError            the project's files or options are wrong; says where, and what to type next
+├── CallError             a model call that gave no answer
+│   ├── ModelUnavailable  cannot be tried at all here: no key, no weights, no library
+│   ├── CallRefused       the provider said no, and would say no again: bad key, unknown model
+│   ├── CallFailed        the call may work later: time-out, 429, 5xx, broken answer
+│   └── NotRecorded       replay was asked for and there is no recording
+└── ScorerError           a scorer that raised, or answered with something that is no score
 """
 
 from __future__ import annotations

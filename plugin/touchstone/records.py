@@ -84,7 +84,7 @@ class Request:
     """Identity: `gguf/qwen…@sha256:…` or a provider's name. Never a path."""
     messages: tuple[Message, ...]
     params: Mapping[str, Any] = field(default_factory=dict)
-    """Only what was set: temperature, top_p, max_tokens, seed, stop, thinking, schema, base_url, extra."""
+    """Only what was set: temperature, top_p, max_tokens, seed, stop, thinking, schema, extra."""
     epoch: int = 1
     """Repetition, from 1: a repeat is a call of its own."""
 
@@ -174,6 +174,7 @@ class Sample:
 
     def require(self, name: str, at_least: float = 1.0) -> Score:
         """The score of that name, if it is at least that much; else an AssertionError that says why: a miss."""
+        __tracebackhide__ = True  # pytest shows the eval's own line
         if name not in self.scores:
             raise UsageError(f"this eval has no score {name!r}; it has: {', '.join(self.scores) or 'none'}")
         score = self.scores[name]
@@ -209,6 +210,8 @@ class SampleRecord:
     response: Response | None = None
     row_hash: str = ""
     """Digest of the row's content, so that runs are compared on the same rows only."""
+    test: str = ""
+    """The test's node id: a sample that was run again (after a crash, by a rerun) counts once, the last time."""
 
 
 def digest(value: Any) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,19 +26,24 @@ class Traits:
 
     heavy: bool = False
     """Runs in worker processes (so it must be importable by name), and its scores are cached on disk."""
+    names: tuple[str, ...] = ()
+    """The scores that it returns, where it returns a mapping."""
     identity: Callable[[], str] | None = None
     """Whatever can change its verdict on the same sample: a version, a tool's version, a hash of sources."""
 
 
-def scorer(*, heavy: bool = False, identity: Callable[[], str] | None = None) -> Callable[[F], F]:
-    """Declare a scorer that is CPU-heavy, or that names what its cached verdicts depend on.
+def scorer(
+    *, heavy: bool = False, names: Sequence[str] = (), identity: Callable[[], str] | None = None
+) -> Callable[[F], F]:
+    """Declare a scorer that is CPU-heavy, or that returns several scores.
 
-    Plain functions need no decorator. Without `identity`, a heavy scorer is identified by a hash of the Python
-    sources of its package.
+    Plain functions need no decorator. A heavy scorer runs in a worker process and its scores are cached on disk, so
+    it must be importable by name and depend on nothing but the row, the output and its `identity`: by default, a
+    hash of the Python sources of its package.
     """
 
     def mark(function: F) -> F:
-        function.__touchstone__ = Traits(heavy, identity)  # type: ignore[attr-defined]
+        function.__touchstone__ = Traits(heavy, tuple(names), identity)  # type: ignore[attr-defined]
         return function
 
     return mark
@@ -52,6 +57,11 @@ def traits(function: Callable[..., Any]) -> Traits:
 def name_of(function: Callable[..., Any]) -> str:
     """The scorer's name: `__name__`, or its class's name in lower case."""
     return getattr(function, "__name__", type(function).__name__.lower())
+
+
+def names_of(function: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of the scores that it returns."""
+    return traits(function).names or (name_of(function),)
 
 
 def identity_of(function: Callable[..., Any]) -> str:

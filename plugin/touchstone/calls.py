@@ -1,0 +1,155 @@
+"""Calls: the one way from a request to a response. Composes recordings, cache, claims, retry and model; owns their order.
+
+recordings -> cache -> (one at a time per request, so many at a time per model) retry -> model
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+from dataclasses import dataclass
+
+from .cache import Cache
+from .caching import Cached, Calls, Recorded
+from .claims import Claims
+from .config import Places
+from .errors import ModelUnavailable, NotRecorded
+from .models import Model, identity, missing, open_model
+from .models.retrying import Retrying
+from .prompts import Prompts
+from .recordings import Recordings
+from .records import Request, Response, Row, RunConfig
+from .requests import build_request
+
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+
+
+@dataclass(frozen=True)
+class Limited:
+    """At most so many calls of `inner` at a time."""
+
+    inner: Model
+    slots: asyncio.Semaphore
+
+    async def complete(self, request: Request) -> Response:
+        """The inner model's answer, when it is this call's turn."""
+        async with self.slots:
+            return await self.inner.complete(request)
+
+    async def aclose(self) -> None:
+        """Close the inner model."""
+        await self.inner.aclose()
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """Stands where no live call can be made; says why."""
+
+    why: str
+
+    async def complete(self, request: Request) -> Response:
+        """Raises ModelUnavailable."""
+        raise ModelUnavailable(self.why)
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+
+class Door:
+    """All run-configs of one pytest process, and what they share. Lives in one event loop."""
+
+    def __init__(self, places: Places, prompts: Prompts, calls: Calls, concurrency: int) -> None:
+        self.places, self.prompts, self.calls, self.concurrency = places, prompts, calls, concurrency
+        self.recordings = Recordings(places.recordings)
+        self.cache = Cache(places.state / "cache")
+        self.claims = Claims(places.state / "claims")
+        self.live, self.cost = 0, 0.0
+        self._identities: dict[str, str] = {}
+        self._models: dict[str, Model] = {}
+        self._slots: dict[str, asyncio.Semaphore] = {}
+        self._answers: dict[str, asyncio.Future[Response]] = {}
+
+    def request(self, config: RunConfig, row: Row, epoch: int) -> Request:
+        """The request of a sample. Raises UsageError for a prompt or weights that cannot be told."""
+        if config.name not in self._identities:
+            self._identities[config.name] = identity(config, self.places.root)
+        messages = self.prompts.render(config.prompt, row)
+        return build_request(config, self._identities[config.name], messages, epoch)
+
+    async def complete(self, config: RunConfig, request: Request) -> Response:
+        """The response, made or found once however many samples want it."""
+        key = request.key
+        if key not in self._answers:
+            self._answers[key] = asyncio.ensure_future(self._complete(config, request))
+        return await asyncio.shield(self._answers[key])
+
+    def missing(self, config: RunConfig) -> str | None:
+        """Why this run-config cannot make live calls here; None where it can."""
+        unset = [name for name in _variables(config.base_url) if not os.environ.get(name)]
+        return f"{unset[0]} is not set" if unset else missing(config, self.places.root)
+
+    def known(self, request: Request) -> str | None:
+        """Where the answer lies already: "recording", "cache", or nowhere."""
+        if self.calls != "live" and self.recordings.get(request.key) is not None:
+            return "recording"
+        held = self.calls in ("auto", "record") and self.cache.get("response", request.key) is not None
+        return "cache" if held else None
+
+    async def aclose(self) -> None:
+        """Close every model, and write what was recorded."""
+        for model in self._models.values():
+            await model.aclose()
+        self.recordings.write()
+        self.cache.close()
+        self.claims.close()
+
+    async def _complete(self, config: RunConfig, request: Request) -> Response:
+        try:
+            response = await self._model(config, request).complete(request)
+        except (NotRecorded, ModelUnavailable) as error:
+            raise self._verdict(config, request, error) from error
+        if response.source == "live":
+            self.live, self.cost = self.live + 1, self.cost + (response.cost or 0.0)
+        return response
+
+    def _verdict(self, config: RunConfig, request: Request, error: Exception) -> Exception:
+        """A model that was never recorded is skipped for its key; one that was has changed, which is an error.
+
+        Otherwise a broken prompt would turn the gates of CI from red into skipped.
+        """
+        why = self.missing(config)
+        if why and not (config.default and self.calls == "replay") and not self._has_recordings(request.model):
+            return ModelUnavailable(why)
+        if isinstance(error, NotRecorded) or why is None:
+            return error
+        changed = "its prompt or a parameter changed since it was recorded, and it cannot run here"
+        return NotRecorded(f"no recording for this call: {changed} ({why}). Then: pytest evals/ --calls record")
+
+    def _has_recordings(self, model: str) -> bool:
+        return model in self.recordings.models
+
+    def _model(self, config: RunConfig, request: Request) -> Model:
+        if config.name not in self._models:
+            self._models[config.name] = self._stack(config, request.model)
+        return self._models[config.name]
+
+    def _stack(self, config: RunConfig, model: str) -> Model:
+        why = self.missing(config)
+        inner: Model = Unavailable(why) if why else self._live(config, model)
+        cached = Cached(inner, self.cache, self.claims, fresh=self.calls == "live")
+        return Recorded(cached, self.recordings, self.calls)
+
+    def _live(self, config: RunConfig, model: str) -> Model:
+        slots = self._slots.setdefault(model, asyncio.Semaphore(self.concurrency))
+        return Limited(Retrying(open_model(_expanded(config), self.places.root)), slots)
+
+
+def _variables(text: str | None) -> list[str]:
+    return [a or b for a, b in _VARIABLE.findall(text or "")]
+
+
+def _expanded(config: RunConfig) -> RunConfig:
+    if not config.base_url:
+        return config
+    return config.model_copy(update={"base_url": os.path.expandvars(config.base_url)})

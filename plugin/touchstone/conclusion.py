@@ -1,0 +1,128 @@
+"""What a run came to: its gates judged, its tables, its report files. The same for one process and for many.
+
+The gates are judged once every sample is in, by the process that has them all: the one that ran them, xdist's
+controller, or `touchstone report`, the last two from the records on disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from . import report
+from .evals import Suite
+from .gates import Verdict, judge_all, parse_rule
+from .records import SCHEMA, SampleRecord
+from .store import RUN_FILE, read_meta, read_run, write_json, write_text
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The rules of one eval for one run-config, as one test."""
+
+    eval: str
+    run_config: str
+    rules: tuple[str, ...]
+    binding: bool
+    nodeid: str
+    location: tuple[str, int | None, str]
+    planned: int = 0
+    """Samples that the eval has for this run-config."""
+    selected: int = 0
+    """Of those, the ones that this run makes."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for `run.json`."""
+        return {**asdict(self), "rules": list(self.rules), "location": list(self.location)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Gate:
+        """Inverse of `as_dict`."""
+        location = data["location"]
+        return cls(**{**data, "rules": tuple(data["rules"]), "location": (location[0], location[1], location[2])})
+
+
+@dataclass(frozen=True)
+class Conclusion:
+    """A run that has ended."""
+
+    folder: Path
+    gates: tuple[Gate, ...]
+    info: report.RunInfo
+    records: tuple[SampleRecord, ...]
+
+    @classmethod
+    def read(cls, folder: Path) -> Conclusion:
+        """A run on disk. Raises UsageError where there is none."""
+        meta = read_meta(folder)
+        return cls.from_dict({"gates": (), "info": {"id": folder.name}, **meta}, folder)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any], folder: Path) -> Conclusion:
+        """Inverse of `as_dict`, with the records that are in the folder."""
+        info = {**data["info"], "run_configs": tuple(data["info"].get("run_configs", ()))}
+        gates = tuple(Gate.from_dict(gate) for gate in data["gates"])
+        return cls(folder, gates, report.RunInfo(**info), tuple(latest(read_run(folder))))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for `run.json`. Without the records."""
+        return {"gates": [gate.as_dict() for gate in self.gates], "info": asdict(self.info)}
+
+    def verdicts(self, gate: Gate) -> tuple[Verdict, ...]:
+        """What one gate says."""
+        return self._verdicts[gate.nodeid]
+
+    @cached_property
+    def summary(self) -> report.Summary:
+        """Every figure of the report."""
+        results = [
+            report.GateResult(gate.eval, gate.run_config, gate.binding, verdict)
+            for gate in self.gates
+            for verdict in self.verdicts(gate)
+        ]
+        return report.summarise(self.records, results, self.info)
+
+    def describe(self) -> None:
+        """Write `run.json`, at the start: a run that is killed can be reported too."""
+        write_json(self.folder / RUN_FILE, {"v": SCHEMA, **self.as_dict()})
+
+    def write(self) -> list[Path]:
+        """Write the reports into the run's folder; returns their paths."""
+        write_text(self.folder / "report.md", report.markdown(self.summary))
+        write_json(self.folder / "report.json", report.as_json(self.summary))
+        return [self.folder / "report.md", self.folder / "report.json"]
+
+    @cached_property
+    def _verdicts(self) -> dict[str, tuple[Verdict, ...]]:
+        by_gate: dict[tuple[str, str], list[SampleRecord]] = {}
+        for record in self.records:
+            by_gate.setdefault((record.eval, record.run_config), []).append(record)
+        return {gate.nodeid: judged(gate, by_gate.get((gate.eval, gate.run_config), [])) for gate in self.gates}
+
+
+def judged(gate: Gate, records: Sequence[SampleRecord]) -> tuple[Verdict, ...]:
+    """What a gate says of its own samples: nothing, unless all of them were made."""
+    if gate.selected < gate.planned:
+        why = f"{gate.selected} of {gate.planned} samples were selected; a gate is judged on all"
+        return tuple(Verdict(rule, "not_judged", why) for rule in gate.rules)
+    if len(records) < gate.selected:
+        why = f"{gate.selected - len(records)} of {gate.selected} samples were not run"
+        return tuple(Verdict(rule, "cannot_tell", why, n=len(records)) for rule in gate.rules)
+    return judge_all([parse_rule(rule) for rule in gate.rules], records)
+
+
+def latest(records: Iterable[SampleRecord]) -> list[SampleRecord]:
+    """One record a test, the last one."""
+    return list({record.test: record for record in records}.values())
+
+
+def info_of(run_id: str, suite: Suite) -> report.RunInfo:
+    """What the report says of the run as a whole."""
+    default = suite.catalogue.default
+    names = tuple(c.name for c in suite.run_configs)
+    shipping = default.name if default and default.name in names else ""
+    return report.RunInfo(run_id, f"{datetime.now(UTC):%Y-%m-%d}", shipping, names)

@@ -1,0 +1,28 @@
+"""The last thing a run shows: its tables, its verdicts, and where its report lies; or its plan."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from . import report
+from .conclusion import Conclusion
+
+
+def show(reporter: pytest.TerminalReporter, conclusion: Conclusion | None, plan: str | None) -> None:
+    """Write to pytest's terminal, in its width and with colour only where it has colour."""
+    if plan is not None:
+        reporter.section("evals: the plan")
+        reporter.write_line(plan)
+    if conclusion is not None:
+        reporter.section("evals")
+        width, color = min(reporter._tw.fullwidth, 120), reporter._tw.hasmarkup
+        reporter.write_line(report.terminal(conclusion.summary, width=max(width, 80), color=color))
+        paths = conclusion.write()
+        reporter.write_line("report: " + "  ".join(_shown(path, reporter.config.rootpath) for path in paths))
+
+
+def _shown(path: Path, root: Path) -> str:
+    return os.path.relpath(path, root) if path.is_relative_to(root) else str(path)

@@ -1,0 +1,167 @@
+"""One eval: what its marker declares, resolved against the project's files. Owns the marker's words; runs nothing."""
+
+from __future__ import annotations
+
+import difflib
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .config import Catalogue, Places
+from .datasets import Dataset, load_dataset
+from .errors import UsageError
+from .gates import Rule, parse_rule
+from .prompts import Prompts
+from .records import Row, RunConfig, digest
+from .scorers import names_of
+
+EVERY_ROW = "every row"
+"""The rule of an eval that gives none: a failing assert must not pass CI."""
+
+
+@dataclass(frozen=True, slots=True)
+class Eval:
+    """A resolved eval: rows, scorers and rules, the same for each run-config."""
+
+    name: str
+    dataset: Dataset
+    scorers: tuple[Callable[..., Any], ...]
+    rules: tuple[Rule, ...]
+
+    @property
+    def every_row(self) -> bool:
+        """True where each row must pass, so that a miss of the run-config that ships is a failed test."""
+        return any(rule.text == EVERY_ROW for rule in self.rules)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One sample to be made: the parameter of one test item."""
+
+    eval: Eval
+    row: Any
+    run_config: RunConfig
+    epoch: int
+    ships: bool
+    """The run-config is the project's default."""
+
+    @property
+    def id(self) -> str:
+        """Readable, for the test id, and fit for `-k`: `trim-tail:coder-safe`, and `:2` for a second epoch."""
+        return f"{self.row.id}:{self.run_config.name}" + (f":{self.epoch}" if self.epoch > 1 else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the command line chose."""
+
+    run_configs: tuple[str, ...] = ()
+    epochs: int = 1
+    rows: int | None = None
+    seed: int = 0
+
+
+class Suite:
+    """The evals of one pytest run, with the files they share read once."""
+
+    def __init__(self, places: Places, catalogue: Catalogue, choice: Choice) -> None:
+        self.places, self.catalogue, self.choice = places, catalogue, choice
+        self.run_configs = catalogue.select(choice.run_configs)
+        self.prompts = Prompts(places.prompts, places.shown(places.prompts))
+        self._datasets: dict[tuple[str, type[Row]], Dataset] = {}
+        self._tried: set[tuple[str, str]] = set()
+
+    def resolve(self, name: str, marker: Mapping[str, Any], where: str) -> Eval:
+        """The eval that a marker declares. Raises UsageError at `where` ("path:line") for what cannot be."""
+        return _resolve(self, name, marker, where)
+
+    def jobs(self, evaluation: Eval) -> list[Job]:
+        """Every sample of the eval: run-config by run-config, so that a server's prompt cache is of use."""
+        default, epochs = self.catalogue.default, range(1, self.choice.epochs + 1)
+        rows = self._chosen(evaluation.dataset.rows)
+        return [
+            Job(evaluation, row, c, epoch, c is default) for c in self.run_configs for row in rows for epoch in epochs
+        ]
+
+    def size(self, evaluation: Eval) -> int:
+        """How many samples the eval has for one run-config."""
+        return len(self._chosen(evaluation.dataset.rows)) * self.choice.epochs
+
+    def dataset(self, source: Any, row_class: type[Row]) -> Dataset:
+        """The dataset, read once for all evals that name it."""
+        if not isinstance(source, str):
+            return load_dataset(source, row_class, self.places)
+        key = source, row_class
+        if key not in self._datasets:
+            self._datasets[key] = load_dataset(source, row_class, self.places)
+        return self._datasets[key]
+
+    def try_prompts(self, dataset: Dataset) -> None:
+        """Render the first row with each chosen prompt, so that a broken prompt is told before any call."""
+        for prompt in {c.prompt for c in self.run_configs}:
+            if dataset.rows and (prompt, dataset.name) not in self._tried:
+                self.prompts.render(prompt, dataset.rows[0])
+                self._tried.add((prompt, dataset.name))
+
+    def _chosen(self, rows: tuple[Any, ...]) -> Sequence[Any]:
+        """A seeded sample in file order. Each row's lot depends on its id alone: adding rows moves few others."""
+        if self.choice.rows is None or self.choice.rows >= len(rows):
+            return rows
+        lots = sorted(rows, key=lambda row: random.Random(f"{self.choice.seed}/{row.id}").random())
+        taken = {row.id for row in lots[: self.choice.rows]}
+        return [row for row in rows if row.id in taken]
+
+
+def row_hash(row: Row) -> str:
+    """Digest of all that a row says."""
+    return digest(row.model_dump(mode="json"))
+
+
+_WORDS = ("dataset", "scorers", "gates", "row")
+
+
+def _resolve(suite: Suite, name: str, marker: Mapping[str, Any], where: str) -> Eval:
+    _check_words(marker, where)
+    row_class = marker.get("row", Row)
+    if not (isinstance(row_class, type) and issubclass(row_class, Row)):
+        raise UsageError("row= wants a subclass of touchstone.Row", where=where)
+    dataset = suite.dataset(marker["dataset"], row_class)
+    if not dataset.rows:
+        raise UsageError(f"the dataset {dataset.name!r} has no rows", where=where)
+    suite.try_prompts(dataset)
+    scorers = tuple(marker.get("scorers", ()))
+    for one in scorers:
+        if not callable(one):
+            raise UsageError(f"scorers= wants functions, not {type(one).__name__}", where=where)
+    return Eval(name, dataset, scorers, _rules(marker.get("gates") or [EVERY_ROW], scorers, where))
+
+
+def _check_words(marker: Mapping[str, Any], where: str) -> None:
+    for word in marker:
+        if word not in _WORDS:
+            close = difflib.get_close_matches(word, _WORDS, 1)
+            hint = f"did you mean {close[0]}=?" if close else f"eval() takes: {', '.join(w + '=' for w in _WORDS)}"
+            raise UsageError(f"eval() knows no {word}=", where=where, hint=hint)
+    if "dataset" not in marker:
+        raise UsageError(
+            "eval() wants dataset=", where=where, hint='for example: @pytest.mark.eval(dataset="questions")'
+        )
+    for word in ("scorers", "gates"):
+        if not isinstance(marker.get(word, ()), list | tuple):
+            raise UsageError(f"{word}= wants a list", where=where)
+
+
+def _rules(texts: Sequence[Any], scorers: Sequence[Callable[..., Any]], where: str) -> tuple[Rule, ...]:
+    known = [name for one in scorers for name in names_of(one)]
+    try:
+        rules = tuple(parse_rule(text) for text in texts)
+    except UsageError as error:
+        raise UsageError(error.message, where=where, hint=error.hint) from error
+    for name in (name for rule in rules for name in rule.names if name not in known):
+        close = difflib.get_close_matches(name, known, 1)
+        hint = f"did you mean {close[0]!r}?" if close else f"its scores: {', '.join(known) or 'none'}"
+        raise UsageError(
+            f"a gate asks for the score {name!r}, which no scorer of this eval gives", where=where, hint=hint
+        )
+    return rules

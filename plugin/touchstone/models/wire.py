@@ -1,0 +1,156 @@
+"""The OpenAI chat shape, which every server speaks: a request as a body, an answer as a response. Sends nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from ..errors import CallFailed, CallRefused
+from ..records import Request, Response, RunConfig, Usage
+
+FINISH = {
+    "length": "length",
+    "max_tokens": "length",
+    "content_filter": "content_filter",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+}
+FAULTS = ("error", "abort", "insufficient_system_resource")
+"""Reasons to finish that are a server's failure, not an answer."""
+FATAL = ("insufficient_quota", "billing_hard_limit_reached")
+"""Errors that say 429 and will not pass by waiting."""
+
+
+def body_of(request: Request) -> dict[str, Any]:
+    """The request as a chat completion body, without its model and without where it goes."""
+    params = dict(request.params)
+    schema, extra = params.pop("schema", None), params.pop("extra", {})
+    for ours in ("thinking", "base_url"):
+        params.pop(ours, None)
+    messages = [{"role": m.role, "content": m.content} for m in request.messages]
+    body = {"messages": messages, **params}
+    if schema is not None:
+        form = {"name": "answer", "schema": schema, "strict": True}
+        body["response_format"] = {"type": "json_schema", "json_schema": form}
+    return {**body, **extra}
+
+
+def with_template_thinking(body: dict[str, Any], thinking: bool | str | None) -> dict[str, Any]:
+    """The body with thinking asked for as servers of open models take it: as a variable of the chat template."""
+    if thinking is None:
+        return body
+    said = {"enable_thinking": bool(thinking), **body.get("chat_template_kwargs", {})}
+    effort = {"reasoning_effort": thinking} if isinstance(thinking, str) else {}
+    return {**effort, **body, "chat_template_kwargs": said}
+
+
+def read_answer(data: Any, latency: float, made: Mapping[str, Any], config: RunConfig) -> Response:
+    """An answer's body as a response. Raises CallFailed for what is no usable answer."""
+    choice = _choice(data)
+    message, reason = choice["message"], choice.get("finish_reason")
+    if reason in FAULTS:
+        raise CallFailed(f"the server broke the answer off ({reason})")
+    finish = FINISH.get(str(reason), "stop")
+    thought, text = split_thinking(_text(message, finish))
+    thought = _string(message.get("reasoning_content")) or _string(message.get("reasoning")) or thought
+    usage = usage_of(data.get("usage"))
+    told = {**made, "model": data["model"]} if isinstance(data.get("model"), str) else made
+    return Response(printable(text), printable(thought), finish, usage, cost_of(usage, config), latency, told)
+
+
+def _choice(data: Any) -> Mapping[str, Any]:
+    if not isinstance(data, Mapping):
+        raise CallFailed(f"the answer is no JSON object but {type(data).__name__}")
+    if data.get("error"):
+        raise error_of(200, data)
+    choices = data.get("choices")
+    first = choices[0] if isinstance(choices, list) and choices else None
+    if not isinstance(first, Mapping) or not isinstance(first.get("message"), Mapping):
+        raise CallFailed("the answer holds no choices with a message")
+    return first
+
+
+def _text(message: Mapping[str, Any], finish: str) -> str:
+    """What was said: the text, else the refusal, else the tool calls as JSON, else nothing if it was cut off."""
+    content = message.get("content")
+    if isinstance(content, list):
+        content = "".join(_string(p.get("text")) for p in content if isinstance(p, Mapping))
+    said = content or message.get("refusal") or _calls(message) or content
+    if said is None and finish != "stop":
+        return ""
+    if not isinstance(said, str):
+        raise CallFailed(f"the answer holds no text, but {'nothing' if said is None else type(said).__name__}")
+    return said
+
+
+def _calls(message: Mapping[str, Any]) -> str:
+    calls = message.get("tool_calls")
+    if not isinstance(calls, list) or not calls:
+        return ""
+    return json.dumps([c.get("function") for c in calls if isinstance(c, Mapping)], ensure_ascii=False)
+
+
+def error_of(status: int, data: Any, retry_after: float | None = None) -> CallFailed | CallRefused:
+    """The error that a status and an error body stand for. Text of the body is cut short, keys are taken out later."""
+    error = data.get("error") if isinstance(data, Mapping) else None
+    detail = error if isinstance(error, Mapping) else {"message": error or data}
+    words = " ".join(str(detail.get("message") or "no reason given").split())[:300]
+    code = detail.get("code") or detail.get("type")
+    status = code if status == 200 and isinstance(code, int) else status
+    words = f"{status}: {words}" if status != 200 else words
+    passing = status in (200, 408, 409, 425, 429) or status >= 500
+    return CallFailed(words, retry_after=retry_after) if passing and code not in FATAL else CallRefused(words)
+
+
+def usage_of(data: Any) -> Usage:
+    """The tokens an answer says it took; None for what it does not say."""
+    get = data.get if isinstance(data, Mapping) else lambda _: None
+    counts = (get("prompt_tokens"), get("completion_tokens"))
+    return Usage(*(c if isinstance(c, int) and not isinstance(c, bool) else None for c in counts))
+
+
+def cost_of(usage: Usage, config: RunConfig) -> float | None:
+    """US dollars by the run-config's own prices; None where a price or a count is not known."""
+    parts = ((usage.input_tokens, config.input_cost), (usage.output_tokens, config.output_cost))
+    if any(count is None or price is None for count, price in parts):
+        return None
+    return sum(count * price for count, price in parts if count and price) / 1_000_000
+
+
+def split_thinking(text: str) -> tuple[str, str]:
+    """(thinking, answer) of a text that opens with `<think>`; an unclosed thought is all thinking."""
+    head = text.lstrip()
+    if not head.startswith("<think>"):
+        return "", text
+    thought, _, answer = head.removeprefix("<think>").partition("</think>")
+    return thought.strip(), answer.lstrip()
+
+
+def printable(text: str) -> str:
+    """The text with lone surrogates replaced: JSON can carry them, UTF-8 and so every file cannot."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def today() -> str:
+    """The date of a call, UTC, as YYYY-MM-DD."""
+    return datetime.now(UTC).date().isoformat()
+
+
+def _string(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def joined(chunks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The chunks of a streamed answer as the body that it would have been; no choices where it never finished."""
+    error = next((c["error"] for c in chunks if "error" in c), None)
+    if error is not None:
+        return {"error": error}
+    choices = [c["choices"][0] for c in chunks if c.get("choices")]
+    finish = next((c["finish_reason"] for c in reversed(choices) if c.get("finish_reason")), None)
+    names = ("content", "reasoning_content")
+    message = {name: "".join(c["delta"].get(name) or "" for c in choices) for name in names}
+    usage = next((c["usage"] for c in reversed(chunks) if c.get("usage")), None)
+    whole = [{"message": message, "finish_reason": finish}] if finish else []
+    return {"choices": whole, "usage": usage}

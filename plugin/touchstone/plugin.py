@@ -1,0 +1,229 @@
+"""The pytest plugin: options, hooks and fixtures, and nothing else.
+
+In a project without evals it registers a marker and does nothing more: everything heavy is imported at the first
+test that carries `@pytest.mark.eval`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from .controller import Controller
+from .misses import Misses
+
+if TYPE_CHECKING:
+    from .records import RunConfig, Sample
+    from .running import Running
+
+_RUNNING = pytest.StashKey["Running"]()
+_CONTROLLER = pytest.StashKey[Controller]()
+_MARKER = (
+    "eval(dataset, scorers=[], gates=['every row'], row=Row): an eval; each row x run-config is one test. "
+    "Options: --run-config --epochs --rows --calls --plan --gate"
+)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options, under a heading of their own."""
+    group = parser.getgroup("touchstone", "evals (touchstone)")
+    for name, arguments in _OPTIONS.items():
+        group.addoption(name, **arguments)
+    for name, default, what in _PLACES:
+        parser.addini(name, what, default=default)
+
+
+def _at_least_one(text: str) -> int:
+    """A whole number from 1, for argparse."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
+    return int(text)
+
+
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "--run-config": {
+        "action": "append",
+        "default": [],
+        "metavar": "NAME",
+        "help": "run-configs to run: a name, a glob, or a group of run_configs.yaml; repeatable (default: all)",
+    },
+    "--epochs": {
+        "type": _at_least_one,
+        "default": 1,
+        "metavar": "N",
+        "help": "make each sample so many times, each a call of its own (default: 1)",
+    },
+    "--rows": {
+        "type": _at_least_one,
+        "default": None,
+        "metavar": "N",
+        "help": "take a seeded sample of so many rows of each dataset (default: all rows)",
+    },
+    "--rows-seed": {"type": int, "default": 0, "metavar": "N", "help": "another seed takes other rows (default: 0)"},
+    "--calls": {
+        "choices": ("replay", "auto", "record", "live"),
+        "default": None,
+        "help": "where answers come from. replay: recordings alone. auto: recordings, else the cache, else the model. "
+        "record: as auto, and new answers join the recordings. live: the model (default: auto; replay where CI is set)",
+    },
+    "--concurrency": {
+        "type": _at_least_one,
+        "default": 32,
+        "metavar": "N",
+        "help": "calls to one model that may be in flight (default: 32)",
+    },
+    "--gate": {
+        "choices": ("default", "all"),
+        "default": "default",
+        "help": "whose gates may fail the run: the run-config that ships, or all of them (default: default)",
+    },
+    "--plan": {
+        "action": "store_true",
+        "default": False,
+        "help": "print how many calls are recorded, cached and to be made, with tokens and cost, and make none",
+    },
+}
+
+_PLACES = (
+    ("touchstone_run_configs", "evals/run_configs.yaml", "file of the run-configs"),
+    ("touchstone_prompts", "evals/prompts", "folder of the prompt templates"),
+    ("touchstone_datasets", "datasets", "folder of the datasets"),
+    ("touchstone_recordings", "fixtures/recordings", "folder of the recorded model calls"),
+    ("touchstone_state", ".touchstone", "folder of the cache and the runs"),
+)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the markers known."""
+    config.addinivalue_line("markers", _MARKER)
+    config.addinivalue_line("markers", "gate: the gates of an eval (set by touchstone)")
+    if not hasattr(config, "workerinput"):
+        config.stash[_CONTROLLER] = controller = Controller(config)
+        config.pluginmanager.register(controller, "touchstone-controller")
+        config.pluginmanager.register(Misses(config), "touchstone-misses")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """A plan is made by one process: it makes no call that workers could share."""
+    if config.getoption("plan", False) and config.pluginmanager.has_plugin("xdist"):
+        config.option.numprocesses, config.option.dist, config.option.tx = None, "no", []
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each row x run-config x epoch of an eval becomes one item."""
+    marker = metafunc.definition.get_closest_marker("eval")
+    if marker is None:
+        return
+    jobs = _running(metafunc.config).jobs_of(metafunc.definition, marker)
+    if "sample" not in metafunc.fixturenames:
+        metafunc.fixturenames.append("sample")
+    metafunc.parametrize("sample", jobs, indirect=True, ids=[job.id for job in jobs])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pycollect_makeitem(collector: pytest.Collector) -> Generator[None, Any, Any]:
+    """Behind the samples of an eval, its gates."""
+    items = yield
+    running = collector.config.stash.get(_RUNNING, None)
+    if running is None or not isinstance(items, list) or not items:
+        return items
+    return items + running.gate_items(collector, items)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Gates come last, when every sample is in."""
+    if (running := config.stash.get(_RUNNING, None)) is not None:
+        items[:] = running.ordered(items)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """What is selected is known; under xdist the gates are the controller's, not a worker's."""
+    if (running := session.config.stash.get(_RUNNING, None)) is not None:
+        running.take_gates(session)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Make the samples beside the loop; then, on xdist's controller, judge the gates."""
+    running = session.config.stash.get(_RUNNING, None)
+    if running is not None and not session.config.option.collectonly:
+        return (yield from running.loop(session))
+    result = yield
+    if (controller := session.config.stash.get(_CONTROLLER, None)) is not None:
+        controller.judge()
+    return result
+
+
+def pytest_report_teststatus(report: pytest.TestReport | pytest.CollectReport) -> tuple[str, str, Any] | None:
+    """Words, letters and colours for a miss, and for a candidate below its gate."""
+    match getattr(report, "touchstone", None):
+        case "miss":
+            return "missed", "m", ("MISS", {"yellow": True})
+        case "below":
+            return "below gate", "b", ("BELOW GATE", {"yellow": True})
+    return None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """Tell misses from failures, and keep each sample as it ends."""
+    report = yield
+    running = item.config.stash.get(_RUNNING, None)
+    return running.reported(item, call, report) if running is not None else report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """The score tables, the verdicts, and where the report lies; or the plan."""
+    running, controller = config.stash.get(_RUNNING, None), config.stash.get(_CONTROLLER, None)
+    conclusion = running.conclusion() if running else controller and controller.conclusion
+    if conclusion is not None or (running and running.plan):
+        from .ending import show
+
+        show(terminalreporter, conclusion, running.plan if running else None)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Let go of everything, however the run ended."""
+    if (running := config.stash.get(_RUNNING, None)) is not None:
+        running.close()
+
+
+@pytest.fixture
+def sample(request: pytest.FixtureRequest) -> Sample:
+    """This test's sample: row, run_config, epoch, output, response and scores; `sample.require(name)` wants a score."""
+    made: Sample = _running(request.config).sample(request)
+    return made
+
+
+@pytest.fixture
+def row(sample: Sample) -> Any:
+    """The dataset's row: `row.id`, `row.input`, and whatever else it holds."""
+    return sample.row
+
+
+@pytest.fixture
+def output(sample: Sample) -> str:
+    """The text that the model answered."""
+    return sample.output
+
+
+@pytest.fixture
+def run_config(sample: Sample) -> RunConfig:
+    """How this sample was made: model, prompt, parameters."""
+    return sample.run_config
+
+
+def _running(config: pytest.Config) -> Running:
+    """The state of this process, made at the first eval."""
+    if _RUNNING not in config.stash:
+        from .running import Running
+
+        shared = getattr(config, "workerinput", {}).get("touchstone_run")
+        config.stash[_RUNNING] = Running(config, shared or config.stash[_CONTROLLER].run_id)
+    return config.stash[_RUNNING]

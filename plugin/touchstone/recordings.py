@@ -1,0 +1,294 @@
+"""Recordings: model calls kept in the repository as JSONL, one call a line. Owns the files; never calls a model.
+
+A file holds one model's calls. Its first lines are the leading messages that calls share (`prefix`), so that a long
+prompt stands there once; every other line is a call: the rest of its request, and its response. The whole request is
+in the file, so its key can be computed again. The bytes follow from the content alone: a changed answer is a diff
+of one line.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from .errors import UsageError
+from .records import SCHEMA, Message, Request, Response, digest
+
+CONFLICT = (b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||")
+UNSEEN = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+"""Characters that a terminal or a diff obeys, reorders or hides instead of showing: written as \\uXXXX."""
+
+
+class _Turn(BaseModel):
+    """One message."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    role: str
+    content: str
+
+
+class _Prefix(BaseModel):
+    """A line of leading messages."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    v: Literal[1]
+    prefix: str
+    messages: list[_Turn]
+
+
+class _Call(BaseModel):
+    """A line of one call."""
+
+    model_config = ConfigDict(extra="forbid")
+    v: Literal[1]
+    key: str
+    model: str
+    prefix: str
+    message: _Turn | None
+    params: dict[str, Any]
+    epoch: int
+    response: Response
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One recorded call."""
+
+    request: Request
+    response: Response
+
+
+@dataclass
+class Shelf:
+    """What one file holds."""
+
+    entries: dict[str, Entry] = field(default_factory=dict)
+    """Key -> call."""
+    prefixes: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    """`path:line: why`, one for each line that cannot be used."""
+    damaged: list[bytes] = field(default_factory=list)
+    """Those lines, kept so that rewriting the file loses nothing."""
+
+
+class Recordings:
+    """The recordings in one folder, `<model>.jsonl` each. Read at the first look-up; written by `write` alone."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._shelves: dict[Path, Shelf] | None = None
+        self._added: dict[str, Entry] = {}
+
+    def get(self, key: str) -> Response | None:
+        """The response recorded (or just added) for the request of that key."""
+        if key in self._added:
+            return self._added[key].response
+        return next((s.entries[key].response for s in self._read().values() if key in s.entries), None)
+
+    def add(self, request: Request, response: Response) -> None:
+        """Take a call in; it reaches the disk with `write`."""
+        kept = replace(response, latency=round(response.latency, 3), source="recording")
+        self._added[request.key] = Entry(request, kept)
+
+    def write(self) -> list[Path]:
+        """Merge what was added with what is on disk by now; returns the files that changed.
+
+        Safe beside other processes that do the same. Lines that cannot be read stay, at the end of their file.
+        """
+        if not self._added:
+            return []
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with _locked(self.folder):
+            changed = [path for path, entries in self._by_file().items() if _merge(path, entries)]
+        self._added, self._shelves = {}, None
+        return changed
+
+    def entries(self) -> Iterator[Entry]:
+        """Every usable recorded call on disk, file by file in their order."""
+        for shelf in self._read().values():
+            yield from shelf.entries.values()
+
+    @property
+    def models(self) -> frozenset[str]:
+        """The models that have any recording."""
+        return frozenset(entry.request.model for entry in self.entries())
+
+    @property
+    def problems(self) -> list[str]:
+        """`path:line: why` of every line that was skipped."""
+        return [problem for shelf in self._read().values() for problem in shelf.problems]
+
+    def _read(self) -> dict[Path, Shelf]:
+        if self._shelves is None:
+            self._shelves = {path: read(path) for path in sorted(self.folder.glob("*.jsonl"))}
+        return self._shelves
+
+    def _by_file(self) -> dict[Path, list[Entry]]:
+        files: dict[Path, list[Entry]] = {}
+        for entry in self._added.values():
+            files.setdefault(self.folder / f"{slug(entry.request.model)}.jsonl", []).append(entry)
+        return files
+
+
+def slug(model: str) -> str:
+    """The file name for a model's recordings: its name, and eight digits of its weights' SHA-256."""
+    short = re.sub(r"@sha256:([0-9a-f]{8})[0-9a-f]*$", r"-\1", model)
+    return re.sub(r"[^a-z0-9.]+", "-", short.lower()).strip("-.")[:100] or "model"
+
+
+def read(path: Path) -> Shelf:
+    """A file's calls; lines that are torn, edited or unknown are listed as problems, never fatal.
+
+    Raises UsageError where the file itself cannot be read.
+    """
+    shelf = Shelf()
+    try:
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise UsageError(f"cannot read the recordings: {error.strerror}", where=str(path)) from error
+    for number, line in enumerate(lines, 1):
+        if line.strip() and (why := _take(shelf, line)):
+            shelf.problems.append(f"{path}:{number}: {why}")
+    return shelf
+
+
+def _take(shelf: Shelf, line: bytes) -> str | None:
+    """Put one line on the shelf, or say why it cannot be used."""
+    if line.startswith(CONFLICT):
+        return "a git conflict marker: delete this line (both sides were read)"
+    try:
+        why = _take_value(shelf, json.loads(line))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        why = f"{'.'.join(str(p) for p in first['loc'])}: {first['msg']}"
+    except (ValueError, RecursionError):
+        why = "not a whole line of JSON (torn, or edited by hand)"
+    if why and not why.startswith("recorded twice"):
+        shelf.damaged.append(line)
+    return why
+
+
+def _take_value(shelf: Shelf, value: Any) -> str | None:
+    if not isinstance(value, Mapping):
+        return "not a JSON object"
+    if value.get("v") != SCHEMA:
+        return f"version {value.get('v')!r} is unknown to this touchstone, which writes {SCHEMA}: upgrade it?"
+    return _take_call(shelf, _Call.model_validate(value)) if "key" in value else _take_prefix(shelf, value)
+
+
+def _take_prefix(shelf: Shelf, value: Mapping[str, Any]) -> str | None:
+    line = _Prefix.model_validate(value)
+    messages = [m.model_dump() for m in line.messages]
+    if line.prefix != _name(messages):
+        return "the prefix's name does not match its messages: edited by hand? record it anew"
+    shelf.prefixes[line.prefix] = messages
+    return None
+
+
+def _take_call(shelf: Shelf, line: _Call) -> str | None:
+    if line.prefix and line.prefix not in shelf.prefixes:
+        return f"its prefix {line.prefix!r} is not in this file above it"
+    messages = [*shelf.prefixes.get(line.prefix, []), *([line.message.model_dump()] if line.message else [])]
+    request = Request(line.model, tuple(Message(**m) for m in messages), line.params, line.epoch)
+    if request.key != line.key:
+        return "its key does not match its request: edited by hand? record it anew"
+    entry, known = Entry(request, replace(line.response, source="recording")), shelf.entries.get(line.key)
+    shelf.entries[line.key] = entry
+    return "recorded twice with different answers: the last one counts" if known not in (None, entry) else None
+
+
+def _merge(path: Path, entries: Iterable[Entry]) -> bool:
+    """Rewrite one file with these calls in it; False where that changes no byte."""
+    shelf = read(path) if path.exists() else Shelf()
+    shelf.entries.update({entry.request.key: entry for entry in entries})
+    before, after = path.read_bytes() if path.exists() else b"", _bytes(shelf)
+    if before != after:
+        _replace(path, after)
+    return before != after
+
+
+def _bytes(shelf: Shelf) -> bytes:
+    """The file: prefixes by name, calls by what was asked, damaged lines last."""
+    calls = sorted((_call(e) for e in shelf.entries.values()), key=_order)
+    prefixes = shelf.prefixes.copy() if shelf.damaged else {}
+    for entry in shelf.entries.values():
+        if head := _head(entry.request):
+            prefixes[_name(head)] = head
+    heads = [{"v": SCHEMA, "prefix": name, "messages": prefixes[name]} for name in sorted(prefixes)]
+    return b"".join(line + b"\n" for line in [*map(_encode, heads), *map(_encode, calls), *shelf.damaged])
+
+
+def _call(entry: Entry) -> dict[str, Any]:
+    request, response = entry.request.as_dict(), entry.response.as_dict()
+    if not response["thinking"]:
+        del response["thinking"]
+    return {
+        "v": SCHEMA,
+        "key": entry.request.key,
+        "model": request["model"],
+        "prefix": _name(_head(entry.request)),
+        "message": request["messages"][-1] if request["messages"] else None,
+        "params": _sorted(request["params"]),
+        "epoch": request["epoch"],
+        "response": {**response, "made": _sorted(response["made"])},
+    }
+
+
+def _order(call: Mapping[str, Any]) -> tuple[str, str, str, int, str]:
+    asked = call["message"]["content"] if call["message"] else ""
+    return asked, call["prefix"], json.dumps(call["params"], sort_keys=True), call["epoch"], call["key"]
+
+
+def _head(request: Request) -> list[dict[str, str]]:
+    """The leading messages: all but the last."""
+    return [{"role": m.role, "content": m.content} for m in request.messages[:-1]]
+
+
+def _name(messages: list[dict[str, str]]) -> str:
+    return digest(messages)[:12] if messages else ""
+
+
+def _sorted(value: Any) -> Any:
+    """The same JSON value, its keys in order at every depth."""
+    return json.loads(json.dumps(value, sort_keys=True))
+
+
+def _encode(value: Any) -> bytes:
+    """One line: readable UTF-8, with the characters escaped that would not be seen."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text).encode("utf-8")
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Alone among processes. The lock is on the folder itself, so no lock file is left in the repository."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write the file whole or not at all, also through a crash."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    finally:
+        Path(name).unlink(missing_ok=True)

@@ -1,0 +1,62 @@
+"""The report for other programs: a summary as JSON-ready values. Owns the document's shape and its version.
+
+{"schema": 1, "run": {...}, "verdict": "pass" | "fail" | "not_judged", "calls": {...},
+ "results": [{"eval", "run_config", "passed": ESTIMATE | null, "scores": {NAME: ESTIMATE | null}, "misses", "errors",
+              "skipped", "calls": {...}, "worst": [{"row", "why", "epochs"}]}],
+ "gates": [{"eval", "run_config", "binding", "rule", "kind", "why", "value", "interval", "n", "errors"}],
+ "errors": [NOTICE], "skipped": [NOTICE]}
+
+ESTIMATE = {"mean", "interval": {"low", "high"}, "n", "rows", "errors"}
+NOTICE = {"run_configs", "evals", "samples", "why"}
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from .summary import GateResult, Summary
+from .text import clean
+
+SCHEMA = 1
+"""Version of this document's shape."""
+_LONGEST = 2000
+_MOST = 100
+
+
+def as_json(summary: Summary) -> dict[str, Any]:
+    """The summary as dicts, lists, numbers and text. Texts are cleaned and at most 2,000 characters long."""
+    data = {
+        "schema": SCHEMA,
+        "run": asdict(summary.run) | {"run_configs": summary.run_configs, "evals": summary.evals},
+        "verdict": _verdict(summary),
+        "calls": asdict(summary.calls),
+        "results": [asdict(result) for result in summary.results.values()],
+        "gates": [_gate(gate) for gate in summary.gates],
+        "errors": [asdict(notice) for notice in summary.errors[:_MOST]],
+        "skipped": [asdict(notice) for notice in summary.skipped[:_MOST]],
+    }
+    return {key: _cleaned(value) for key, value in data.items()}
+
+
+def _verdict(summary: Summary) -> str:
+    if summary.failing:
+        return "fail"
+    return "pass" if any(gate.verdict.kind == "pass" for gate in summary.binding) else "not_judged"
+
+
+def _gate(gate: GateResult) -> dict[str, Any]:
+    return {"eval": gate.eval, "run_config": gate.run_config, "binding": gate.binding} | asdict(gate.verdict)
+
+
+def _cleaned(value: Any) -> Any:
+    """The same value with every text in it fit to be shown and stored: model text is everywhere."""
+    match value:
+        case str():
+            return clean(value, _LONGEST)
+        case dict():
+            return {clean(str(key), _LONGEST): _cleaned(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_cleaned(item) for item in value]
+        case other:
+            return other

@@ -1,0 +1,269 @@
+"""The evals of one pytest process, between its hooks and the session underneath. Knows pytest; computes no score."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from .conclusion import Conclusion, Gate, info_of, judged
+from .config import Places, load_catalogue
+from .engine import Made
+from .errors import TouchstoneError, UsageError
+from .evals import Choice, Eval, Job, Suite
+from .gateitem import GateItem, GateMissed, mark_below
+from .gates import Verdict
+from .planning import plan, table
+from .progress import waiting
+from .records import Outcome, RunConfig, Sample, SampleRecord
+from .session import Options, Session
+
+_JOB = pytest.StashKey[Job]()
+_MADE = pytest.StashKey[Made]()
+
+
+class Running:
+    """Created at the first test that is an eval."""
+
+    def __init__(self, config: pytest.Config, run_id: str) -> None:
+        self.config, self.run_id = config, run_id
+        self.worker: Mapping[str, Any] | None = getattr(config, "workerinput", None)
+        self._suite: Suite | None = None
+        self._session: Session | None = None
+        self._evals: dict[str, Eval] = {}
+        self._gates: tuple[Gate, ...] = ()
+        self._verdicts: dict[str, tuple[Verdict, ...]] = {}
+        self._plan: str | None = None
+
+    # Collection
+
+    def jobs_of(self, definition: pytest.Item, marker: pytest.Mark) -> list[Job]:
+        """The samples of one test function. A mistake in the project's files fails its collection in plain words."""
+        path, line, _ = definition.location
+        try:
+            return self._jobs(definition, marker, f"{path}:{(line or 0) + 1}")
+        except TouchstoneError as error:
+            raise pytest.Collector.CollectError(str(error)) from None
+
+    def gate_items(self, collector: pytest.Collector, items: Sequence[pytest.Item]) -> list[pytest.Item]:
+        """The gates of the eval whose samples these items are; none where they are no eval's."""
+        job = next((j for i in items if (j := _job_of(i)) is not None), None)
+        if job is None:
+            return []
+        for item in items:
+            _ask_for_sample(item)
+        first = items[0]
+        made = [self._gate(first, job.eval, config) for config in self._require_suite().run_configs]
+        name = getattr(first, "originalname", first.name)
+        return [
+            GateItem.from_parent(collector, name=f"{name}[gate:{gate.run_config}]", running=self, gate=gate)
+            for gate in made
+        ]
+
+    def ordered(self, items: Sequence[pytest.Item]) -> list[pytest.Item]:
+        """Samples and other tests as they are, gates behind them."""
+        return [i for i in items if not isinstance(i, GateItem)] + [i for i in items if isinstance(i, GateItem)]
+
+    def take_gates(self, session: pytest.Session) -> None:
+        """Count what was selected; under xdist, leave the gates to the controller."""
+        jobs = [job for item in session.items if (job := _job_of(item)) is not None]
+        counts: dict[tuple[str, str], int] = {}
+        for job in jobs:
+            key = job.eval.name, job.run_config.name
+            counts[key] = counts.get(key, 0) + 1
+        for item in session.items:
+            if isinstance(item, GateItem):
+                item.gate = replace(item.gate, selected=counts.get((item.gate.eval, item.gate.run_config), 0))
+        self._gates = tuple(item.gate for item in session.items if isinstance(item, GateItem))
+        if self.worker is not None:
+            session.items[:] = [item for item in session.items if not isinstance(item, GateItem)]
+
+    # Running
+
+    def loop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Around pytest's loop: the engine, or the plan in its place."""
+        jobs = [job for item in session.items if (job := _job_of(item)) is not None]
+        if not jobs or (session.testsfailed and not self.config.option.continue_on_collection_errors):
+            return (yield)
+        self._session = Session(self._require_suite(), self._options(), self.run_id)
+        if self.config.getoption("plan"):
+            self._plan = table(plan(self._session.door, jobs))
+            session.items.clear()
+            return (yield)
+        return (yield from self._run(self._session, jobs))
+
+    def _run(self, session: Session, jobs: Sequence[Job]) -> Generator[None, object, object]:
+        session.start(jobs)
+        self._conclusion(()).describe()
+        try:
+            return (yield)
+        finally:
+            session.stop()
+
+    def sample(self, request: pytest.FixtureRequest) -> Sample:
+        """The sample of the test that asks, when it is ready."""
+        made = waiting(self._require_session(), request.param, self.config)
+        request.node.stash[_MADE] = made
+        if made.outcome is not None and made.outcome.kind == "skipped":
+            pytest.skip(made.outcome.why)
+        if made.sample is None:
+            pytest.fail(made.outcome.why if made.outcome else "no answer", pytrace=False)
+        if made.sample.errors:
+            pytest.fail("\n".join(f"{name}: {why}" for name, why in made.sample.errors.items()), pytrace=False)
+        return made.sample
+
+    def reported(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> pytest.TestReport:
+        """The report with misses told from failures; the sample is kept as soon as its end is known."""
+        if isinstance(item, GateItem) and report.failed and not item.gate.binding and _is(call, GateMissed):
+            mark_below(report)
+        job = _job_of(item)
+        if job is None or not (report.when == "call" or (report.when == "setup" and not report.passed)):
+            return report
+        made = item.stash.get(_MADE, Made(None, outcome=Outcome("error", f"no sample was made: {_why(call)}")))
+        outcome = _outcome(call, report, made)
+        self._require_session().keep(job, made, outcome, item.nodeid)
+        self._show(job, made, outcome, report)
+        return report
+
+    def verdicts(self, gate: Gate) -> tuple[Verdict, ...]:
+        """What a gate says of this process's samples; asked after the last of them."""
+        if gate.nodeid not in self._verdicts:
+            current = next((g for g in self._gates if g.nodeid == gate.nodeid), gate)
+            records = [r for r in self._require_session().records.values() if _of(r) == (gate.eval, gate.run_config)]
+            self._verdicts[gate.nodeid] = judged(current, records)
+        return self._verdicts[gate.nodeid]
+
+    # Ending
+
+    def conclusion(self) -> Conclusion | None:
+        """What the run came to; None for a worker, a plan, or a run that made no sample."""
+        if self.worker is not None or self._session is None or not self._session.records:
+            return None
+        return self._conclusion(tuple(self._session.records.values()))
+
+    @property
+    def plan(self) -> str | None:
+        """The plan that was asked for."""
+        return self._plan
+
+    def close(self) -> None:
+        """End the engine, if it still runs."""
+        if self._session is not None:
+            self._session.stop()
+
+    def _conclusion(self, records: tuple[SampleRecord, ...]) -> Conclusion:
+        suite = self._require_suite()
+        folder = suite.places.state / "runs" / self.run_id
+        return Conclusion(folder, self._gates, info_of(self.run_id, suite), records)
+
+    def _jobs(self, definition: pytest.Item, marker: pytest.Mark, where: str) -> list[Job]:
+        suite = self._require_suite()
+        if marker.args:
+            raise UsageError("eval() takes keywords only", where=where, hint='for example: eval(dataset="questions")')
+        key = definition.nodeid
+        if key not in self._evals:
+            self._evals[key] = suite.resolve(_eval_name(definition), marker.kwargs, where)
+        return suite.jobs(self._evals[key])
+
+    def _require_suite(self) -> Suite:
+        """Read the project's run-configs at the first eval; raises UsageError again for each next eval."""
+        if self._suite is None:
+            places = _places(self.config)
+            self._suite = Suite(places, load_catalogue(places), self._choice())
+        return self._suite
+
+    def _require_session(self) -> Session:
+        if self._session is None:
+            raise RuntimeError("evals run inside pytest's own loop")
+        return self._session
+
+    def _gate(self, first: pytest.Item, evaluation: Eval, config: RunConfig) -> Gate:
+        suite = self._require_suite()
+        binding = config is suite.catalogue.default or self.config.getoption("gate") == "all"
+        rules = tuple(rule.text for rule in evaluation.rules)
+        return Gate(evaluation.name, config.name, rules, binding, "", first.location, suite.size(evaluation))
+
+    def _choice(self) -> Choice:
+        get = self.config.getoption
+        return Choice(tuple(get("run_config")), get("epochs"), get("rows"), get("rows_seed"))
+
+    def _options(self) -> Options:
+        get, worker = self.config.getoption, self.worker or {}
+        number = int(str(worker.get("workerid", "gw0")).removeprefix("gw"))
+        return Options(calls_of(self.config), get("concurrency"), number, int(worker.get("workercount", 1)))
+
+    def _show(self, job: Job, made: Made, outcome: Outcome, report: pytest.TestReport) -> None:
+        """A miss is no failure, unless each row of the run-config that ships must pass."""
+        for name, score in (made.sample.scores if made.sample else {}).items():
+            report.user_properties.append((f"score.{name}", f"{score.value:g}"))
+        if outcome.kind == "miss" and not (job.eval.every_row and job.ships):
+            report.outcome = "skipped"
+            report.wasxfail = f"miss: {outcome.why}"
+            report.touchstone = "miss"  # type: ignore[attr-defined]
+
+
+def calls_of(config: pytest.Config) -> Any:
+    """The mode of `--calls`: replay where CI is set and nothing else was said."""
+    import os
+
+    return config.getoption("calls") or (
+        "replay" if os.environ.get("CI", "").lower() not in ("", "0", "false") else "auto"
+    )
+
+
+def _places(config: pytest.Config) -> Places:
+    root = config.rootpath
+    names = ("run_configs", "prompts", "datasets", "recordings", "state")
+    return Places(root, *((root / config.getini(f"touchstone_{name}")).resolve() for name in names))
+
+
+def _eval_name(definition: pytest.Item) -> str:
+    """`correctness` for test_correctness.py::test_correctness; `correctness.short` for another test of that file."""
+    module = definition.path.stem.removeprefix("test_")
+    parts = [
+        p.name.removeprefix("test_").removeprefix("Test") for p in definition.listchain() if isinstance(p, pytest.Class)
+    ]
+    function = definition.name.removeprefix("test_")
+    return module if function == module and not parts else ".".join([module, *parts, function])
+
+
+def _ask_for_sample(item: Any) -> None:
+    """A test that names no fixture of ours has a sample all the same."""
+    if "sample" not in item.fixturenames:
+        item.fixturenames.append("sample")
+
+
+def _of(record: SampleRecord) -> tuple[str, str]:
+    return record.eval, record.run_config
+
+
+def _job_of(item: pytest.Item) -> Job | None:
+    callspec = getattr(item, "callspec", None)
+    job = callspec.params.get("sample") if callspec is not None else None
+    return job if isinstance(job, Job) else None
+
+
+def _outcome(call: pytest.CallInfo[None], report: pytest.TestReport, made: Made) -> Outcome:
+    if made.outcome is not None:
+        return made.outcome
+    if report.passed:
+        return Outcome("pass")
+    if report.skipped:
+        return Outcome("skipped", _why(call))
+    if report.when == "call" and _is(call, AssertionError, pytest.fail.Exception):
+        return Outcome("miss", _why(call))
+    return Outcome("error", _why(call))
+
+
+def _is(call: pytest.CallInfo[None], *kinds: type[BaseException]) -> bool:
+    return call.excinfo is not None and isinstance(call.excinfo.value, kinds)
+
+
+def _why(call: pytest.CallInfo[None]) -> str:
+    """pytest's own explanation, without the name of the exception."""
+    if call.excinfo is None:
+        return ""
+    text = str(call.excinfo.value)
+    return text if _is(call, AssertionError, pytest.fail.Exception, pytest.skip.Exception) else call.excinfo.exconly()

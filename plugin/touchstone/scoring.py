@@ -1,0 +1,157 @@
+"""Scoring: a sample's scorers, each where it belongs. Owns worker processes and cached scores; never makes a call.
+
+Async scorers run on the engine's loop, heavy ones in worker processes, plain functions in the test item's own
+thread. What a scorer raises is kept beside the scores, as an error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import multiprocessing
+import os
+from collections.abc import Callable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from .cache import Cache
+from .claims import Claims
+from .errors import ScorerError
+from .evals import row_hash
+from .records import Sample, Score, digest
+from .scorers import as_scores, identity_of, name_of, traits
+
+_ATTEMPTS = 2
+"""A worker process that died may have been killed for its neighbour's memory: once more, alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What the scorers of one sample said."""
+
+    scores: Mapping[str, Score] = field(default_factory=dict)
+    errors: Mapping[str, str] = field(default_factory=dict)
+    """Scorer's name -> what went wrong."""
+
+    def __or__(self, other: Scored) -> Scored:
+        return Scored({**self.scores, **other.scores}, {**self.errors, **other.errors})
+
+    def onto(self, sample: Sample) -> Sample:
+        """The sample with these scores."""
+        return replace(sample, scores=self.scores, errors=self.errors)
+
+
+def score_plain(sample: Sample, scorers: tuple[Callable[..., Any], ...]) -> Scored:
+    """Run the plain scorers here and now."""
+    scored = Scored()
+    for one in scorers:
+        if not in_background(one):
+            scored |= _guarded(one, lambda one=one: one(sample))  # type: ignore[misc]
+    return scored
+
+
+def in_background(scorer: Callable[..., Any]) -> bool:
+    """Whether a scorer runs beside the calls: it is async or heavy."""
+    return traits(scorer).heavy or inspect.iscoroutinefunction(_function(scorer))
+
+
+class Workers:
+    """Runs async and heavy scorers; heavy ones at most once for the same row and output, over all processes."""
+
+    def __init__(self, cache: Cache, claims: Claims, processes: int) -> None:
+        self._cache, self._claims, self._processes = cache, claims, processes
+        self._pool: ProcessPoolExecutor | None = None
+        self._busy: dict[str, asyncio.Future[Scored]] = {}
+
+    async def score(self, sample: Sample, scorers: tuple[Callable[..., Any], ...]) -> Scored:
+        """Scores and errors of the scorers that run in the background."""
+        waiting = [self._one(sample, one) for one in scorers if in_background(one)]
+        scored = Scored()
+        for result in await asyncio.gather(*waiting):
+            scored |= result
+        return scored
+
+    def close(self) -> None:
+        """End the worker processes now: nobody waits for what they still do."""
+        if self._pool is not None:
+            processes = list((self._pool._processes or {}).values())
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            for process in processes:
+                process.terminate()
+
+    async def _one(self, sample: Sample, scorer: Callable[..., Any]) -> Scored:
+        if traits(scorer).heavy:
+            return await self._shared(sample, scorer)
+        try:
+            return Scored(as_scores(name_of(scorer), await scorer(sample)))
+        except Exception as error:  # noqa: BLE001  (a scorer is the user's code: whatever it raises is data)
+            return _failure(scorer, error)
+
+    async def _shared(self, sample: Sample, scorer: Callable[..., Any]) -> Scored:
+        """The same work that is already on its way is waited for, not done again."""
+        key = digest([identity_of(scorer), row_hash(sample.row), sample.output])
+        if key not in self._busy:
+            self._busy[key] = asyncio.ensure_future(self._cached(key, sample, scorer))
+        try:
+            return await asyncio.shield(self._busy[key])
+        finally:
+            if key in self._busy and self._busy[key].done():
+                del self._busy[key]
+
+    async def _cached(self, key: str, sample: Sample, scorer: Callable[..., Any]) -> Scored:
+        if (known := self._cache.get("score", key)) is not None:
+            return _from_dict(known)
+        async with self._claims.claim(key):
+            if (known := self._cache.get("score", key)) is not None:
+                return _from_dict(known)
+            scored = await self._heavy(sample, scorer)
+            if not scored.errors:
+                data = {name: asdict(score) for name, score in scored.scores.items()}
+                await asyncio.to_thread(self._cache.put, "score", key, data)
+            return scored
+
+    async def _heavy(self, sample: Sample, scorer: Callable[..., Any]) -> Scored:
+        for _ in range(_ATTEMPTS):
+            pool = self._pool = self._pool or _new_pool(self._processes)
+            try:
+                return await asyncio.wrap_future(pool.submit(_run_heavy, scorer, sample))
+            except BrokenProcessPool:
+                self._pool = None if self._pool is pool else self._pool
+        return Scored({}, {name_of(scorer): "its worker process died: out of memory, or a crash in a library"})
+
+
+def _run_heavy(scorer: Callable[..., Any], sample: Sample) -> Scored:
+    """In a worker process."""
+    return _guarded(scorer, lambda: scorer(sample))
+
+
+def _new_pool(processes: int) -> ProcessPoolExecutor:
+    # Not fork: this process has threads. Not forkserver: it would import the parent's __main__ for nothing.
+    return ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"))
+
+
+def worker_processes(workers: int) -> int:
+    """How many processes score at once, where `workers` pytest processes share the machine."""
+    return max(1, len(os.sched_getaffinity(0)) // max(1, workers))
+
+
+def _guarded(scorer: Callable[..., Any], run: Callable[[], Any]) -> Scored:
+    try:
+        return Scored(as_scores(name_of(scorer), run()))
+    except Exception as error:  # noqa: BLE001  (a scorer is the user's code: whatever it raises is data)
+        return _failure(scorer, error)
+
+
+def _failure(scorer: Callable[..., Any], error: Exception) -> Scored:
+    text = str(error) if isinstance(error, ScorerError) else f"{type(error).__name__}: {error}"
+    return Scored({}, {name_of(scorer): text})
+
+
+def _from_dict(data: Mapping[str, Any]) -> Scored:
+    return Scored({name: Score(**score) for name, score in data.items()})
+
+
+def _function(scorer: Callable[..., Any]) -> Callable[..., Any]:
+    return scorer if inspect.isroutine(scorer) else type(scorer).__call__

@@ -1,0 +1,105 @@
+"""Runs on disk: one line a sample, appended as it happens. Owns `.touchstone/runs/`; decides nothing.
+
+A run is a folder: `run.json` (what was asked for), `samples-<worker>.jsonl` (one file a process, so that no two
+write to one), and the reports that are made from them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from .errors import UsageError
+from .records import SCHEMA, Outcome, Response, SampleRecord, Score
+
+RUN_FILE = "run.json"
+
+
+class RunWriter:
+    """Appends the samples of one process to a run."""
+
+    def __init__(self, runs: Path, run_id: str, worker: str = "main") -> None:
+        self.folder = runs / run_id
+        self.folder.mkdir(parents=True, exist_ok=True)
+        # Unbuffered: a line is with the operating system before the next test starts.
+        self._file = (self.folder / f"samples-{worker}.jsonl").open("ab", buffering=0)
+
+    def append(self, record: SampleRecord) -> None:
+        """One line, in one write."""
+        self._file.write(_line(record))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def read_run(folder: Path) -> list[SampleRecord]:
+    """All samples of a run, worker by worker. A torn last line (the process was killed) is left out."""
+    if not folder.is_dir():
+        raise UsageError(f"there is no run {folder.name}", hint="touchstone report lists the runs that are there")
+    return [record for file in sorted(folder.glob("samples-*.jsonl")) for record in _records(file)]
+
+
+def read_meta(folder: Path) -> dict[str, Any]:
+    """`run.json`, empty where it is missing or damaged."""
+    try:
+        data = json.loads((folder / RUN_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def find_run(runs: Path, name: str | None) -> Path:
+    """The run of that name (or a beginning of it); the last one for None. Raises UsageError with what there is."""
+    there = sorted(p for p in runs.glob("*") if p.is_dir()) if runs.is_dir() else []
+    matching = [p for p in there if p.name.startswith(name or "")]
+    if not matching:
+        shown = ", ".join(p.name for p in there[-5:]) or "none yet: pytest evals/ makes one"
+        raise UsageError(f"there is no run {name or ''}".rstrip(), hint=f"runs: {shown}")
+    return matching[-1]
+
+
+def write_json(path: Path, data: Mapping[str, Any]) -> None:
+    """Indented JSON, written whole or not at all."""
+    write_text(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """UTF-8, written whole or not at all; what is no Unicode (lone surrogates) becomes a question mark."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    partial.write_text(text, encoding="utf-8", errors="replace")
+    partial.replace(path)
+
+
+def _line(record: SampleRecord) -> bytes:
+    data = asdict(record)
+    if record.response is not None:
+        # The text stands in `output` already.
+        data["response"] = {**data["response"], "text": ""}
+    return (json.dumps({"v": SCHEMA, **data}, separators=(",", ":")) + "\n").encode("ascii")
+
+
+def _records(file: Path) -> Iterator[SampleRecord]:
+    with file.open("rb") as lines:
+        for line in lines:
+            record = _record(line)
+            if record is not None:
+                yield record
+
+
+def _record(line: bytes) -> SampleRecord | None:
+    try:
+        data = json.loads(line)
+    except ValueError:
+        return None
+    if data.pop("v", None) != SCHEMA:
+        return None
+    scores = {name: Score(**score) for name, score in data.pop("scores").items()}
+    outcome, response = Outcome(**data.pop("outcome")), data.pop("response")
+    if response is not None:
+        response = Response.from_dict({**response, "text": data["output"] or ""}, response.pop("source"))
+    return SampleRecord(**data, outcome=outcome, scores=scores, response=response)
