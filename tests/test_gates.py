@@ -7,6 +7,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from touchstone.errors import UsageError
 from touchstone.gates import Rule, Verdict, judge, judge_all, parse_rule
 from touchstone.records import Outcome, Response, SampleRecord, Score

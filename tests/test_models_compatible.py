@@ -9,12 +9,12 @@ import time
 from collections.abc import Iterator
 
 import pytest
+
+from tests.openai_server import Reply, Server, completion, serving
 from touchstone.errors import CallFailed, CallRefused, UsageError
 from touchstone.models import identity, missing, open_model
 from touchstone.models.compatible import Compatible, retry_after
 from touchstone.records import Message, Request, Response, RunConfig
-
-from tests.openai_server import Reply, Server, completion, serving
 
 KEY = "sk-touchstone-very-secret-value"
 

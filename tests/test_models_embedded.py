@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from touchstone.errors import CallRefused, ModelUnavailable, UsageError
 from touchstone.models import identity, missing, open_model
 from touchstone.models.embedded import Embedded

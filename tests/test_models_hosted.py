@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.openai_server import Reply, Server, completion, serving
 from touchstone.errors import CallFailed, CallRefused
 from touchstone.models import identity, missing, open_model
 from touchstone.models.hosted import Hosted
 from touchstone.models.keys import VARIABLES, without_keys
 from touchstone.records import Message, Request, Response, RunConfig
-
-from tests.openai_server import Reply, Server, completion, serving
 
 KEY = "sk-touchstone-very-secret-value"
 ROOT = Path(".")

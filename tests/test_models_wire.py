@@ -7,11 +7,11 @@ import contextlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tests.openai_server import completion
 from touchstone.errors import CallError, CallFailed, CallRefused
 from touchstone.models.wire import body_of, error_of, joined, read_answer, split_thinking, with_template_thinking
 from touchstone.records import Message, Request, RunConfig, Usage
-
-from tests.openai_server import completion
 
 CONFIG = RunConfig(name="c", model="openai-compatible/m", prompt="p")
 

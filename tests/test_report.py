@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from rich.cells import cell_len
+
 from touchstone.gates import Verdict, judge, parse_rule
 from touchstone.records import Outcome, Response, SampleRecord, Score, Usage
 from touchstone.report import GateResult, RunInfo, Summary, as_json, headline, markdown, summarise, terminal

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
+
 from touchstone.stats import Estimate, estimate, quantile, wilson
 
 

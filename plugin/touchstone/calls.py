@@ -1,4 +1,4 @@
-"""Calls: the one way from a request to a response. Composes recordings, cache, claims, retry and model; owns their order.
+"""Calls: the one way from a request to a response. Composes recordings, cache, claims, retry, model; owns their order.
 
 recordings -> cache -> (one at a time per request, so many at a time per model) retry -> model
 """

@@ -43,9 +43,11 @@ class Controller:
 
     def judge(self) -> None:
         """Report each gate as a test, once the loop is over."""
-        hook = self.config.hook
-        for gate in self.conclusion.gates if self.conclusion else ():
+        hook, conclusion = self.config.hook, self.conclusion
+        if conclusion is None:
+            return
+        for gate in conclusion.gates:
             hook.pytest_runtest_logstart(nodeid=gate.nodeid, location=gate.location)
-            for report in reports(gate, self.conclusion.verdicts(gate)):
+            for report in reports(gate, conclusion.verdicts(gate)):
                 hook.pytest_runtest_logreport(report=report)
             hook.pytest_runtest_logfinish(nodeid=gate.nodeid, location=gate.location)

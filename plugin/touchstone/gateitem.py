@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import pytest
 
 if TYPE_CHECKING:
+    from .conclusion import Gate
     from .gates import Verdict
     from .running import Running
-    from .session import Gate
 
 _WORDS = {"pass": "PASS", "fail": "FAIL", "cannot_tell": "CANNOT TELL", "not_judged": "NOT JUDGED"}
 

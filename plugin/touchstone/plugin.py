@@ -181,7 +181,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """The score tables, the verdicts, and where the report lies; or the plan."""
     running, controller = config.stash.get(_RUNNING, None), config.stash.get(_CONTROLLER, None)
-    conclusion = running.conclusion() if running else controller and controller.conclusion
+    conclusion = running.conclusion() if running else controller.conclusion if controller else None
     if conclusion is not None or (running and running.plan):
         from .ending import show
 

@@ -40,7 +40,7 @@ class Session:
         self._hashes: dict[int, str] = {}
 
     def start(self, jobs: Sequence[Job]) -> None:
-        """Begin making the jobs in the background. Under xdist: this worker's share of them, the rest when asked for."""
+        """Begin making the jobs in the background; under xdist this worker's share of them, the rest when asked for."""
         self._writer = RunWriter(self.suite.places.state / "runs", self._run_id, self._name)
         share = jobs[self.options.worker :: self.options.workers]
         self.engine = Engine(self.door, self._workers, jobs, share)

@@ -38,7 +38,7 @@ class Hosted:
 
     async def complete(self, request: Request) -> Response:
         """The provider's answer. Raises CallFailed for what may pass, CallRefused for what would not."""
-        litellm = await asyncio.to_thread(_litellm)
+        litellm = await asyncio.to_thread(quiet_litellm)
         import openai
 
         body = self._body(litellm, request)
@@ -102,15 +102,15 @@ def _price(answer: Any) -> float | None:
 
 
 def _error(error: Exception) -> CallError:
-    answer = getattr(error, "response", None)
-    headers = {k.lower(): v for k, v in getattr(answer, "headers", {}).items()}
+    headers = {k.lower(): v for k, v in (getattr(error, "litellm_response_headers", None) or {}).items()}
     words = without_keys(str(error)).removeprefix("litellm.")
-    detail = {"message": words, "code": getattr(error, "code", None)}
+    body = getattr(error, "body", None)
+    detail = {"message": words, "code": body.get("code") if isinstance(body, Mapping) else None}
     return error_of(int(getattr(error, "status_code", None) or 500), {"error": detail}, retry_after(headers))
 
 
 @functools.cache
-def _litellm() -> Any:
+def quiet_litellm() -> Any:
     """LiteLLM, imported without network, without reading a .env file, and silenced."""
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     os.environ.setdefault("LITELLM_MODE", "PRODUCTION")

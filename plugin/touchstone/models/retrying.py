@@ -59,9 +59,9 @@ class Retrying:
 
     def _wait(self, state: RetryCallState) -> float:
         """Seconds: exponential with jitter, but never less than the provider asked for."""
-        from tenacity import wait_exponential_jitter
+        from tenacity import wait_exponential, wait_random
 
-        ours = wait_exponential_jitter(self.first_wait, self.longest_wait, jitter=self.first_wait)(state)
+        ours = (wait_exponential(self.first_wait, self.longest_wait) + wait_random(0, self.first_wait))(state)
         error = state.outcome.exception() if state.outcome else None
         asked = error.retry_after if isinstance(error, CallFailed) else None
         return max(ours, asked or 0.0)

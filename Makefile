@@ -1,0 +1,41 @@
+# Everything runs in .venv, which the first target that needs it makes. `make` alone lists the targets.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+evals: $(READY) ## score the recorded model outputs with the seven evals, and gate them
+	$(BIN)/pytest evals/
+
+test: $(READY) ## the project's own tests
+	$(BIN)/pytest tests/
+
+lint: $(READY) ## ruff and mypy
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+bench: $(READY) ## measure speed, as ratios in one run
+	$(BIN)/python -m benchmarks
+
+record: $(READY) ## make the calls that no recording holds (needs TOUCHSTONE_CODER_GGUF for the coder models)
+	$(BIN)/pytest evals/ --calls record --run-config recorded
+
+setup: $(READY) ## make .venv with everything in it
+
+$(READY): pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	command -v uv >/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	PATH="$(CURDIR)/$(BIN):$$PATH" uv pip install --quiet --python $(BIN)/python --require-hashes --no-deps -r requirements.lock
+	PATH="$(CURDIR)/$(BIN):$$PATH" uv pip install --quiet --python $(BIN)/python --no-deps -e .
+	touch $(READY)
+
+lock: $(READY) ## choose newer versions of everything, and write them down with their hashes
+	PATH="$(CURDIR)/$(BIN):$$PATH" .ci/lock > requirements.lock.new && mv requirements.lock.new requirements.lock
+
+clean: ## remove .venv and everything that can be made again
+	rm -rf $(VENV) .touchstone .pytest_cache .mypy_cache .ruff_cache
+
+.PHONY: help evals test lint bench record setup lock clean

@@ -1,0 +1,3 @@
+"""The project's root: what every pytest run here shares."""
+
+pytest_plugins = ["pytester"]

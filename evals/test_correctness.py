@@ -1,0 +1,17 @@
+"""The command runs, and the file that it makes is what the user asked for. Decided by running it."""
+
+import pytest
+from fixtures.ffmpeg.correctness import execution
+
+from fixtures.ffmpeg.rows import FfmpegRow
+
+pytestmark = pytest.mark.eval(
+    dataset="correctness",
+    row=FfmpegRow,
+    scorers=[execution],
+    gates=["executes >= 0.50", "meets_expectations >= 0.25"],
+)
+
+
+def test_correctness(sample):
+    sample.require("meets_expectations")

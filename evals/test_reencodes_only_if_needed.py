@@ -1,0 +1,14 @@
+"""Streams that need not change are copied. Decided packet by packet."""
+
+import pytest
+from fixtures.ffmpeg.copies import copies_streams
+
+from fixtures.ffmpeg.rows import FfmpegRow
+
+pytestmark = pytest.mark.eval(
+    dataset="reencodes_only_if_needed", row=FfmpegRow, scorers=[copies_streams], gates=["copies >= 0.30"]
+)
+
+
+def test_reencodes_only_if_needed(sample):
+    sample.require("copies")
