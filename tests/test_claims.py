@@ -166,7 +166,7 @@ def test_an_answer_is_not_lost_when_it_cannot_be_kept(tmp_path: Path, monkeypatc
         raise UsageError("the disk is full")
 
     model = cached(FakeModel("a", "b"), tmp_path)
-    monkeypatch.setattr(model.cache, "put", full)
+    monkeypatch.setattr(model.cache, "put_all", full)
     with pytest.warns(RuntimeWarning, match="disk is full") as caught:
         answers = ask(model, request("1"), request("2"))
     assert {a.text for a in answers} == {"a", "b"}

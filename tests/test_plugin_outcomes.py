@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import SMALLEST, TWO_RUN_CONFIGS, Project, junit
+from projects import LENIENT, SMALLEST, TWO_RUN_CONFIGS, Project, junit
 
 
 def test_smallest_eval_is_a_dataset_and_an_assert(project: Project) -> None:
@@ -350,7 +350,9 @@ def test_ordinary_tests_beside_evals_stay_what_they_are(project: Project) -> Non
 def test_the_table_and_the_reports_place_are_shown(project: Project) -> None:
     result = project.run()
     (run,) = project.runs
-    result.stdout.fnmatch_lines(["*= evals =*", "*words*", f"report: .touchstone/runs/{run.name}/report.md*report.json"])
+    result.stdout.fnmatch_lines(
+        ["*= evals =*", "*words*", f"report: .touchstone/runs/{run.name}/report.md*report.json"]
+    )
 
 
 def test_scores_stand_in_junit(project: Project) -> None:

@@ -42,8 +42,13 @@ class Cache:
 
     def put(self, kind: Kind, key: str, value: Mapping[str, Any]) -> None:
         """Keep a JSON-ready mapping; the last one wins."""
-        line = {"v": SCHEMA, "at": int(time.time()), "value": dict(value)}
-        self._try(lambda: self._disk.set(f"{kind}/{key}", line))
+        self.put_all(kind, {key: value})
+
+    def put_all(self, kind: Kind, values: Mapping[str, Mapping[str, Any]]) -> None:
+        """Keep several at once, or, where that fails, none."""
+        now = int(time.time())
+        lines = {f"{kind}/{key}": {"v": SCHEMA, "at": now, "value": dict(value)} for key, value in values.items()}
+        self._try(lambda: self._set(lines))
 
     def items(self, kind: Kind) -> Iterator[tuple[str, dict[str, Any]]]:
         """Every (key, value) of one kind, in the order of keys."""
@@ -71,6 +76,11 @@ class Cache:
         if "_disk" in self.__dict__:
             self._disk.close()
             del self._disk
+
+    def _set(self, lines: Mapping[str, Mapping[str, Any]]) -> None:
+        with self._disk.transact(retry=True):
+            for name, line in lines.items():
+                self._disk.set(name, line)
 
     def _names(self, prefix: str) -> list[str]:
         return [name for name in self._try(lambda: list(self._disk.iterkeys())) if name.startswith(prefix)]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import warnings
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 from .cache import Cache
@@ -32,7 +31,8 @@ class Cached:
 
     def __init__(self, inner: Model, cache: Cache, claims: Claims, *, fresh: bool = False) -> None:
         self.inner, self.cache, self.claims, self.fresh = inner, cache, claims, fresh
-        self._writer: ThreadPoolExecutor | None = None
+        self._waiting: dict[str, Mapping[str, Any]] = {}
+        self._writing = asyncio.Lock()
         self._warned = False
 
     async def complete(self, request: Request) -> Response:
@@ -46,10 +46,7 @@ class Cached:
             return self._find(key) or await self._call(key, request)
 
     async def aclose(self) -> None:
-        """Close the inner model; answers on their way to the disk arrive first."""
-        if self._writer is not None:
-            await asyncio.to_thread(self._writer.shutdown)
-            self._writer = None
+        """Close the inner model."""
         await self.inner.aclose()
 
     def _find(self, key: str) -> Response | None:
@@ -63,10 +60,16 @@ class Cached:
         return response
 
     async def _keep(self, key: str, value: Mapping[str, Any]) -> None:
-        """Write in a thread. One that fails is told once; the answer is not lost for it."""
-        self._writer = self._writer or ThreadPoolExecutor(1, thread_name_prefix="cache")
+        """Write, with all others that came while the last were written. What fails is told once; no answer is lost."""
+        self._waiting[key] = value
+        async with self._writing:
+            if key in self._waiting:  # else it went with the others
+                await self._write()
+
+    async def _write(self) -> None:
+        values, self._waiting = self._waiting, {}
         try:
-            await asyncio.get_running_loop().run_in_executor(self._writer, self.cache.put, "response", key, value)
+            await asyncio.to_thread(self.cache.put_all, "response", values)
         except UsageError as error:
             if not self._warned:
                 self._warned = True
