@@ -61,6 +61,10 @@ def test_words(output):
 """
 
 
+_ALONE = ("-p", "no:hypothesispytest", "-p", "no:anyio", "-p", "no:timeout")
+"""Plugins that have nothing to do with us, and take a second to load."""
+
+
 @dataclass(frozen=True)
 class Project:
     """A project with evals, alone in its folder. The model answers each row with its input."""
@@ -94,9 +98,8 @@ class Project:
     def run(self, *args: str, workers: int = 0) -> pytest.RunResult:
         """`pytest evals/` with these arguments; with workers, in processes of their own."""
         if workers:
-            options = ("-n", str(workers), "-p", "no:hypothesispytest", "-p", "no:timeout")
-            return self.pytester.runpytest_subprocess("evals", *options, *args)
-        return self.pytester.runpytest_inprocess("evals", *args)
+            return self.pytester.runpytest_subprocess("evals", *_ALONE, "-n", str(workers), *args)
+        return self.pytester.runpytest_inprocess("evals", *_ALONE, *args)
 
     @property
     def calls(self) -> list[str]:

@@ -54,6 +54,8 @@ class Conclusion:
     gates: tuple[Gate, ...]
     info: report.RunInfo
     records: tuple[SampleRecord, ...]
+    problems: tuple[str, ...] = ()
+    """`path:line: why` of recordings that could not be used."""
 
     @classmethod
     def read(cls, folder: Path) -> Conclusion:
@@ -66,11 +68,13 @@ class Conclusion:
         """Inverse of `as_dict`, with the records that are in the folder."""
         info = {**data["info"], "run_configs": tuple(data["info"].get("run_configs", ()))}
         gates = tuple(Gate.from_dict(gate) for gate in data["gates"])
-        return cls(folder, gates, report.RunInfo(**info), tuple(latest(read_run(folder))))
+        problems = tuple(data.get("problems", ()))
+        return cls(folder, gates, report.RunInfo(**info), tuple(latest(read_run(folder))), problems)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for `run.json`. Without the records."""
-        return {"gates": [gate.as_dict() for gate in self.gates], "info": asdict(self.info)}
+        gates = [gate.as_dict() for gate in self.gates]
+        return {"gates": gates, "info": asdict(self.info), "problems": list(self.problems)}
 
     def verdicts(self, gate: Gate) -> tuple[Verdict, ...]:
         """What one gate says."""

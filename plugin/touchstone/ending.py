@@ -10,6 +10,9 @@ import pytest
 from . import report
 from .conclusion import Conclusion
 
+_MOST = 10
+"""Damaged recordings that are shown; `touchstone cache verify` lists them all."""
+
 
 def show(reporter: pytest.TerminalReporter, conclusion: Conclusion | None, plan: str | None) -> None:
     """Write to pytest's terminal, in its width and with colour only where it has colour."""
@@ -20,6 +23,8 @@ def show(reporter: pytest.TerminalReporter, conclusion: Conclusion | None, plan:
         reporter.section("evals")
         width, color = min(reporter._tw.fullwidth, 120), reporter._tw.hasmarkup
         reporter.write_line(report.terminal(conclusion.summary, width=max(width, 80), color=color))
+        for problem in conclusion.problems[:_MOST]:
+            reporter.write_line(f"recording not used: {problem}", yellow=True)
         paths = conclusion.write()
         reporter.write_line("report: " + "  ".join(_shown(path, reporter.config.rootpath) for path in paths))
 

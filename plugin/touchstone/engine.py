@@ -68,6 +68,9 @@ class Engine:
 
     def result(self, job: Job, timeout: float | None = None) -> Made:
         """Wait for a job. Raises TimeoutError after so many seconds."""
+        if id(job) not in self._results:  # forgotten, but another item (or a rerun) wants it too
+            self._results[id(job)] = Future()
+            self._started.discard(id(job))
         future = self._results[id(job)]
         if id(job) not in self._started and not future.done():
             self._loop.call_soon_threadsafe(self._begin, job)

@@ -84,10 +84,6 @@ class Suite:
             Job(evaluation, row, c, epoch, c is default) for c in self.run_configs for row in rows for epoch in epochs
         ]
 
-    def size(self, evaluation: Eval) -> int:
-        """How many samples the eval has for one run-config."""
-        return len(self._chosen(evaluation.dataset.rows)) * self.choice.epochs
-
     def dataset(self, source: Any, row_class: type[Row]) -> Dataset:
         """The dataset, read once for all evals that name it."""
         if not isinstance(source, str):

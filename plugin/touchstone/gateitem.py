@@ -25,10 +25,13 @@ class GateMissed(Exception):
 class GateItem(pytest.Item):
     """The gates of one eval and run-config, run after the last sample."""
 
-    def __init__(self, *, running: Running, gate: Gate, **kwargs: Any) -> None:
+    def __init__(self, *, running: Running, gate: Gate, marks: Iterable[pytest.Mark], **kwargs: Any) -> None:
+        """`marks` are the eval's own: `-m eval`, or `-m slow`, must not run samples without their gate."""
         super().__init__(**kwargs)
         self._running, self._line = running, gate.location[1]
         self.gate = replace(gate, nodeid=self.nodeid, location=self.location)
+        for mark in marks:
+            self.add_marker(getattr(pytest.mark, mark.name).with_args(*mark.args, **mark.kwargs))
         self.add_marker("gate")
 
     def runtest(self) -> None:

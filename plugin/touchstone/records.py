@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -76,7 +77,7 @@ class Message:
     content: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Request:
     """One model call, as everything that can change its answer, and nothing else."""
 
@@ -88,7 +89,7 @@ class Request:
     epoch: int = 1
     """Repetition, from 1: a repeat is a call of its own."""
 
-    @property
+    @cached_property
     def key(self) -> str:
         """SHA-256 (hex) of the canonical JSON of this request."""
         return digest(self.as_dict())

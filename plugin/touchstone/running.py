@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -36,6 +37,7 @@ class Running:
         self._gates: tuple[Gate, ...] = ()
         self._verdicts: dict[str, tuple[Verdict, ...]] = {}
         self._plan: str | None = None
+        self._problems: tuple[str, ...] = ()
 
     # Collection
 
@@ -54,11 +56,15 @@ class Running:
             return []
         for item in items:
             _ask_for_sample(item)
-        first = items[0]
-        made = [self._gate(first, job.eval, config) for config in self._require_suite().run_configs]
+        first: Any = items[0]
+        counts = Counter(j.run_config.name for i in items if (j := _job_of(i)) is not None)
+        made = [self._gate(first, job.eval, config, counts) for config in self._require_suite().run_configs]
         name = getattr(first, "originalname", first.name)
+        marks = [mark for mark in getattr(first.obj, "pytestmark", ()) if mark.name != "parametrize"]
         return [
-            GateItem.from_parent(collector, name=f"{name}[gate:{gate.run_config}]", running=self, gate=gate)
+            GateItem.from_parent(
+                collector, name=f"{name}[gate:{gate.run_config}]", running=self, gate=gate, marks=marks
+            )
             for gate in made
         ]
 
@@ -95,6 +101,7 @@ class Running:
         return (yield from self._run(self._session, jobs))
 
     def _run(self, session: Session, jobs: Sequence[Job]) -> Generator[None, object, object]:
+        self._problems = tuple(session.door.recordings.problems)
         session.start(jobs)
         self._conclusion(()).describe()
         try:
@@ -124,14 +131,16 @@ class Running:
         made = item.stash.get(_MADE, Made(None, outcome=Outcome("error", f"no sample was made: {_why(call)}")))
         outcome = _outcome(call, report, made)
         self._require_session().keep(job, made, outcome, item.nodeid)
-        self._show(job, made, outcome, report)
+        item.user_properties += _score_properties(made)  # JUnit reads them at the item's end
+        self._show(job, outcome, report)
         return report
 
     def verdicts(self, gate: Gate) -> tuple[Verdict, ...]:
         """What a gate says of this process's samples; asked after the last of them."""
         if gate.nodeid not in self._verdicts:
             current = next((g for g in self._gates if g.nodeid == gate.nodeid), gate)
-            records = [r for r in self._require_session().records.values() if _of(r) == (gate.eval, gate.run_config)]
+            kept = self._session.records.values() if self._session is not None else ()  # gates may run alone
+            records = [record for record in kept if _of(record) == (gate.eval, gate.run_config)]
             self._verdicts[gate.nodeid] = judged(current, records)
         return self._verdicts[gate.nodeid]
 
@@ -156,7 +165,7 @@ class Running:
     def _conclusion(self, records: tuple[SampleRecord, ...]) -> Conclusion:
         suite = self._require_suite()
         folder = suite.places.state / "runs" / self.run_id
-        return Conclusion(folder, self._gates, info_of(self.run_id, suite), records)
+        return Conclusion(folder, self._gates, info_of(self.run_id, suite), records, self._problems)
 
     def _jobs(self, definition: pytest.Item, marker: pytest.Mark, where: str) -> list[Job]:
         suite = self._require_suite()
@@ -164,7 +173,7 @@ class Running:
             raise UsageError("eval() takes keywords only", where=where, hint='for example: eval(dataset="questions")')
         key = definition.nodeid
         if key not in self._evals:
-            self._evals[key] = suite.resolve(_eval_name(definition), marker.kwargs, where)
+            self._evals[key] = suite.resolve(_eval_name(definition, suite.places), marker.kwargs, where)
         return suite.jobs(self._evals[key])
 
     def _require_suite(self) -> Suite:
@@ -179,11 +188,11 @@ class Running:
             raise RuntimeError("evals run inside pytest's own loop")
         return self._session
 
-    def _gate(self, first: pytest.Item, evaluation: Eval, config: RunConfig) -> Gate:
+    def _gate(self, first: pytest.Item, evaluation: Eval, config: RunConfig, counts: Mapping[str, int]) -> Gate:
         suite = self._require_suite()
         binding = config is suite.catalogue.default or self.config.getoption("gate") == "all"
         rules = tuple(rule.text for rule in evaluation.rules)
-        return Gate(evaluation.name, config.name, rules, binding, "", first.location, suite.size(evaluation))
+        return Gate(evaluation.name, config.name, rules, binding, "", first.location, counts[config.name])
 
     def _choice(self) -> Choice:
         get = self.config.getoption
@@ -194,10 +203,8 @@ class Running:
         number = int(str(worker.get("workerid", "gw0")).removeprefix("gw"))
         return Options(calls_of(self.config), get("concurrency"), number, int(worker.get("workercount", 1)))
 
-    def _show(self, job: Job, made: Made, outcome: Outcome, report: pytest.TestReport) -> None:
+    def _show(self, job: Job, outcome: Outcome, report: pytest.TestReport) -> None:
         """A miss is no failure, unless each row of the run-config that ships must pass."""
-        for name, score in (made.sample.scores if made.sample else {}).items():
-            report.user_properties.append((f"score.{name}", f"{score.value:g}"))
         if outcome.kind == "miss" and not (job.eval.every_row and job.ships):
             report.outcome = "skipped"
             report.wasxfail = f"miss: {outcome.why}"
@@ -219,20 +226,30 @@ def _places(config: pytest.Config) -> Places:
     return Places(root, *((root / config.getini(f"touchstone_{name}")).resolve() for name in names))
 
 
-def _eval_name(definition: pytest.Item) -> str:
-    """`correctness` for test_correctness.py::test_correctness; `correctness.short` for another test of that file."""
-    module = definition.path.stem.removeprefix("test_")
+def _eval_name(definition: pytest.Item, places: Places) -> str:
+    """`correctness` for evals/test_correctness.py::test_correctness; `correctness.short` for another test of that file.
+
+    A module below that folder, or elsewhere, is told apart by its own: `video/correctness`.
+    """
+    folder = definition.path.parent
+    home = next((h for h in (places.run_configs.parent, places.root) if folder.is_relative_to(h)), folder)
+    stem, function = definition.path.stem.removeprefix("test_"), definition.name.removeprefix("test_")
+    module = (folder.relative_to(home) / stem).as_posix()
     parts = [
         p.name.removeprefix("test_").removeprefix("Test") for p in definition.listchain() if isinstance(p, pytest.Class)
     ]
-    function = definition.name.removeprefix("test_")
-    return module if function == module and not parts else ".".join([module, *parts, function])
+    return module if function == stem and not parts else ".".join([module, *parts, function])
 
 
 def _ask_for_sample(item: Any) -> None:
     """A test that names no fixture of ours has a sample all the same."""
     if "sample" not in item.fixturenames:
         item.fixturenames.append("sample")
+
+
+def _score_properties(made: Made) -> list[tuple[str, object]]:
+    scores = made.sample.scores if made.sample else {}
+    return [(f"score.{name}", f"{score.value:g}") for name, score in scores.items()]
 
 
 def _of(record: SampleRecord) -> tuple[str, str]:

@@ -6,15 +6,12 @@ of names to those (one look, several scores). It may be async. What it raises is
 
 from __future__ import annotations
 
-import hashlib
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any, TypeVar
 
 from .errors import ScorerError
+from .fingerprint import fingerprint
 from .records import Score
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -68,15 +65,7 @@ def identity_of(function: Callable[..., Any]) -> str:
     """Text that changes whenever the scorer's verdict on the same sample may change."""
     named = traits(function).identity
     module = getattr(function, "__module__", type(function).__module__)
-    return f"{module}.{name_of(function)}@{named() if named else _sources(module)}"
-
-
-@cache
-def _sources(module: str) -> str:
-    """SHA-256 of the sources of the module's package (of the module alone where it has none)."""
-    file = Path(getattr(sys.modules[module], "__file__", "") or "")
-    files = sorted(file.parent.rglob("*.py")) if "." in module else [file]
-    return hashlib.sha256(b"\0".join(f.read_bytes() for f in files if f.is_file())).hexdigest()
+    return f"{module}.{name_of(function)}@{named() if named else fingerprint(module)}"
 
 
 def as_scores(name: str, answer: Any) -> dict[str, Score]:

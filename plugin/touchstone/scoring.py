@@ -10,6 +10,7 @@ import asyncio
 import inspect
 import multiprocessing
 import os
+import pickle  # only its error: multiprocessing uses it between our own processes
 from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -119,6 +120,9 @@ class Workers:
                 return await asyncio.wrap_future(pool.submit(_run_heavy, scorer, sample))
             except BrokenProcessPool:
                 self._pool = None if self._pool is pool else self._pool
+            except (pickle.PicklingError, AttributeError, TypeError) as error:  # of the way there or back
+                why = "a heavy scorer must be importable by name, and its answer plain values"
+                return Scored({}, {name_of(scorer): f"{why}: {error}"})
         return Scored({}, {name_of(scorer): "its worker process died: out of memory, or a crash in a library"})
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -76,11 +76,18 @@ def write_text(path: Path, text: str) -> None:
 
 
 def _line(record: SampleRecord) -> bytes:
-    data = asdict(record)
+    data = _plain(record)
+    data["outcome"] = _plain(record.outcome)
+    data["scores"] = {name: _plain(score) for name, score in record.scores.items()}
     if record.response is not None:
         # The text stands in `output` already.
-        data["response"] = {**data["response"], "text": ""}
+        data["response"] = {**_plain(record.response), "usage": _plain(record.response.usage), "text": ""}
     return (json.dumps({"v": SCHEMA, **data}, separators=(",", ":")) + "\n").encode("ascii")
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    """A dataclass's fields as they are: `asdict` would copy all that they hold, at ten times the cost."""
+    return {field.name: getattr(value, field.name) for field in fields(value)}
 
 
 def _records(file: Path) -> Iterator[SampleRecord]:

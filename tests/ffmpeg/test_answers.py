@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 
 import pytest
-from fixtures.ffmpeg.answers import LONGEST, read_answer
-from fixtures.ffmpeg.shell import parse, unquote
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from fixtures.ffmpeg.answers import LONGEST, read_answer
+from fixtures.ffmpeg.shell import parse, unquote
 
 SIMPLE = ("ffmpeg", "-i", "in.mp4", "out.avi")
 
@@ -213,7 +214,7 @@ def test_a_text_too_long_says_so() -> None:
 
 
 pieces = st.sampled_from(
-    ["```", "```bash\n", "~~~\n", "\n", " ", "`", "ffmpeg -i a b.mp4", "rm x", "&&", "|", "'", '"', "$(", ")", "\\", "<<E\n",
+    ["```", "```bash\n", "~~~\n", "\n", " ", "`", "ffmpeg -i a b.mp4", "rm x", "&&", "|", "'", '"', "$(", ")", "\\", "<<E\n",  # noqa: E501
      "<think>", "</think>", "> ", "do not run this:\n", "\0", "\ud800", "{a,b}", "$'", "for f in x; do ", "# or\n", "*"]
 )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 
 import pytest
+
 from fixtures.ffmpeg.command import FLAGS, GLOBALS, Ffmpeg, parse, plain
 from fixtures.ffmpeg.sandbox import ffmpeg
 
@@ -86,4 +87,6 @@ def test_the_tables_name_options_of_the_pinned_ffmpeg() -> None:
     text = subprocess.run([ffmpeg(), "-hide_banner", "-h", "full"], capture_output=True, text=True, check=True).stdout
     known = {line.split()[0].lstrip("-").partition("[")[0] for line in text.splitlines() if line.startswith("-")}
     assert not FLAGS - known - {"hide_banner"}
-    assert not {g for g in GLOBALS if not g.startswith("no")} - known - {"filter_complex_script", "qsv_device", "vstats"}
+    assert (
+        not {g for g in GLOBALS if not g.startswith("no")} - known - {"filter_complex_script", "qsv_device", "vstats"}
+    )

@@ -46,10 +46,14 @@ def open_model(config: RunConfig, root: Path) -> Model:
 
 
 def identity(config: RunConfig, root: Path) -> str:
-    """What stands in `Request.model`: the name as given, with `@sha256:…` for weights that run here.
+    """What stands in `Request.model`: the name as given, with `@sha256:…` for weights or code that runs here.
 
     Raises UsageError where the weights cannot be told: no file, no `sha256`, or the two differ.
     """
+    if config.model.startswith("python/"):
+        from .function import sources
+
+        return f"{config.model}@sha256:{sources(config, root)}"
     if not config.model.startswith(LOCAL):
         return config.model
     from .weights import known_sha256

@@ -18,8 +18,21 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CallFailed, CallRefused, TouchstoneError, UsageError
+from ..fingerprint import fingerprint
 from ..records import Request, Response, RunConfig
 from .wire import printable, today
+
+
+def sources(config: RunConfig, root: Path) -> str:
+    """SHA-256 (hex) of the function's package: its identity, so that no answer outlives the code that gave it."""
+    _reach(root)
+    return fingerprint(config.model.removeprefix("python/").partition(":")[0])
+
+
+def _reach(root: Path) -> None:
+    """Make modules of the project importable."""
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
 
 
 @dataclass(frozen=True)
@@ -69,8 +82,7 @@ class Function:
     def _function(self) -> Callable[[Request], Any]:
         """The function itself, looked for from the project's root. Raises UsageError."""
         module, _, name = self.name.partition(":")
-        if str(self.root) not in sys.path:
-            sys.path.insert(0, str(self.root))
+        _reach(self.root)
         try:
             found = getattr(importlib.import_module(module), name)
         except (ImportError, AttributeError, ValueError) as error:

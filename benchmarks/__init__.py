@@ -1,0 +1,1 @@
+"""How fast touchstone is, as ratios to what one would do without it: `python -m benchmarks [NAME ...]`."""
