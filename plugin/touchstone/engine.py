@@ -165,4 +165,4 @@ class Engine:
 
 
 def _said(error: TouchstoneError) -> str:
-    return f"{type(error).__name__}: {error}" if isinstance(error, CallError) else str(error)
+    return str(error)
