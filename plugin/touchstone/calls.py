@@ -68,7 +68,9 @@ class Door:
         self._identities: dict[str, str] = {}
         self._models: dict[str, Model] = {}
         self._slots: dict[str, asyncio.Semaphore] = {}
-        self._answers: dict[str, asyncio.Future[Response]] = {}
+        self._given: dict[str, Response] = {}
+        self._asked: dict[str, asyncio.Future[Response]] = {}
+        """Under way, or failed: a call that failed fails every sample that wants it."""
 
     def request(self, config: RunConfig, row: Row, epoch: int) -> Request:
         """The request of a sample. Raises UsageError for a prompt or weights that cannot be told."""
@@ -80,9 +82,13 @@ class Door:
     async def complete(self, config: RunConfig, request: Request) -> Response:
         """The response, made or found once however many samples want it."""
         key = request.key
-        if key not in self._answers:
-            self._answers[key] = asyncio.ensure_future(self._complete(config, request))
-        return await asyncio.shield(self._answers[key])
+        if key in self._given:
+            return self._given[key]
+        if key not in self._asked:
+            self._asked[key] = asyncio.ensure_future(self._complete(config, request))
+        self._given[key] = response = await asyncio.shield(self._asked[key])
+        self._asked.pop(key, None)
+        return response
 
     def missing(self, config: RunConfig) -> str | None:
         """Why this run-config cannot make live calls here; None where it can."""

@@ -88,14 +88,16 @@ def load_catalogue(places: Places) -> Catalogue:
 
 
 def _check_shape(file: YamlFile) -> None:
-    if not isinstance(file.data, dict) or not isinstance(file.data.get("run_configs"), list):
-        raise UsageError("wants a list under `run_configs:`", where=file.where())
+    configs = file.data.get("run_configs") if isinstance(file.data, dict) else None
+    if not isinstance(configs, list) or not configs:
+        raise UsageError("wants a list under `run_configs:`", where=file.where("run_configs"))
     for section in file.data:
         if section not in _SECTIONS:
             hint = f"a run-config file has: {', '.join(_SECTIONS)}"
             raise UsageError(f"unknown section {section!r}", where=file.where(section), hint=hint)
-    if not isinstance(file.data.get("defaults") or {}, dict):
-        raise UsageError("wants a mapping", where=file.where("defaults"))
+    for section in ("defaults", "groups"):
+        if not isinstance(file.data.get(section) or {}, dict):
+            raise UsageError(f"`{section}:` wants a mapping", where=file.where(section))
 
 
 def _run_config(file: YamlFile, index: int, defaults: Mapping[str, Any]) -> RunConfig:

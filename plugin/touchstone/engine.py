@@ -13,7 +13,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 
 from .calls import Door
-from .errors import CallError, ModelUnavailable, TouchstoneError
+from .errors import ModelUnavailable, TouchstoneError
 from .evals import Job
 from .records import Outcome, Request, Response, Sample
 from .scoring import Scored, Workers
@@ -55,7 +55,8 @@ class Engine:
     def __init__(self, door: Door, workers: Workers, jobs: Sequence[Job], ahead: Sequence[Job] | None = None) -> None:
         """`ahead` are those to make before they are asked for (all, if not given); the rest are made on demand."""
         self._door, self._workers, self._window = door, workers, max(64, _AHEAD * door.concurrency)
-        self._results: dict[int, Future[Made]] = {id(job): Future() for job in jobs}
+        self._results: dict[int, Future[Made]] = {}
+        self._forgotten: set[int] = set()
         self._queue, self._total = list(jobs if ahead is None else ahead), len(jobs)
         self._started: set[int] = set()
         self._loop = asyncio.new_event_loop()
@@ -68,10 +69,10 @@ class Engine:
 
     def result(self, job: Job, timeout: float | None = None) -> Made:
         """Wait for a job. Raises TimeoutError after so many seconds."""
-        if id(job) not in self._results:  # forgotten, but another item (or a rerun) wants it too
-            self._results[id(job)] = Future()
+        if id(job) in self._forgotten:  # but another item (or a rerun) wants it too
+            self._forgotten.discard(id(job))
             self._started.discard(id(job))
-        future = self._results[id(job)]
+        future = self._future(job)
         if id(job) not in self._started and not future.done():
             self._loop.call_soon_threadsafe(self._begin, job)
         return self._wait(future, timeout)
@@ -79,6 +80,7 @@ class Engine:
     def forget(self, job: Job) -> None:
         """Let go of a result that nobody will ask for again."""
         self._results.pop(id(job), None)
+        self._forgotten.add(id(job))
 
     @property
     def progress(self) -> Progress:
@@ -134,7 +136,11 @@ class Engine:
         if id(job) in self._started:
             return self._loop.create_task(asyncio.sleep(0))
         self._started.add(id(job))
-        return self._loop.create_task(self._fulfil(job, self._results[id(job)]))
+        return self._loop.create_task(self._fulfil(job, self._future(job)))
+
+    def _future(self, job: Job) -> Future[Made]:
+        """Made when it is first wanted, by either thread: thousands that lie about slow every collection of garbage."""
+        return self._results.setdefault(id(job), Future())
 
     async def _fulfil(self, job: Job, result: Future[Made]) -> None:
         try:
@@ -155,14 +161,10 @@ class Engine:
         except ModelUnavailable as error:
             return Made(request, outcome=Outcome("skipped", str(error)))
         except TouchstoneError as error:
-            return Made(request, outcome=Outcome("error", _said(error)))
+            return Made(request, outcome=Outcome("error", str(error)))
         sample = Sample(job.eval.name, job.row, job.run_config, job.epoch, response.text, response)
         scored = await self._score(sample, job)
         return Made(request, scored.onto(sample), response)
 
     async def _score(self, sample: Sample, job: Job) -> Scored:
         return await self._workers.score(sample, job.eval.scorers) if job.eval.scorers else Scored()
-
-
-def _said(error: TouchstoneError) -> str:
-    return str(error)

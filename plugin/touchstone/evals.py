@@ -146,6 +146,11 @@ def _check_words(marker: Mapping[str, Any], where: str) -> None:
     for word in ("scorers", "gates"):
         if not isinstance(marker.get(word, ()), list | tuple):
             raise UsageError(f"{word}= wants a list", where=where)
+    for gate in marker.get("gates", ()):
+        if not isinstance(gate, str):
+            raise UsageError(f"a gate is text, for example 'passed >= 0.8', not {gate!r}", where=where)
+    if not isinstance(marker["dataset"], str | list | tuple):
+        raise UsageError("dataset= wants a name, a path or a list of rows", where=where)
 
 
 def _rules(texts: Sequence[Any], scorers: Sequence[Callable[..., Any]], where: str) -> tuple[Rule, ...]:

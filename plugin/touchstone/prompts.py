@@ -33,7 +33,10 @@ class Prompts:
     def render(self, name: str, row: Row) -> tuple[Message, ...]:
         """The messages for a row. Raises UsageError with the template's file and line."""
         variables = {**row.input, "input": row.input, "row": row} if isinstance(row.input, dict) else None
-        return self._guarded(name, lambda: self._messages(name, variables or {"input": row.input, "row": row}))
+        messages = self._guarded(name, lambda: self._messages(name, variables or {"input": row.input, "row": row}))
+        if not any(message.content for message in messages):
+            raise UsageError(f"gives an empty prompt for the row {row.id!r}", where=f"{self._shown}/{name}.j2:1")
+        return messages
 
     def _messages(self, name: str, variables: dict[str, Any]) -> tuple[Message, ...]:
         # Merged here, once: jinja's own `render` does it at four times the cost of all the rest.

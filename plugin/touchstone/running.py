@@ -131,6 +131,8 @@ class Running:
         made = item.stash.get(_MADE, Made(None, outcome=Outcome("error", f"no sample was made: {_why(call)}")))
         outcome = _outcome(call, report, made)
         self._require_session().keep(job, made, outcome, item.nodeid)
+        item.stash.setdefault(_MADE, made)
+        del item.stash[_MADE]  # the record holds what is needed of it: thousands of items live on
         item.user_properties += _score_properties(made)  # JUnit reads them at the item's end
         self._show(job, outcome, report)
         return report

@@ -99,12 +99,15 @@ def _records(file: Path) -> Iterator[SampleRecord]:
 
 
 def _record(line: bytes) -> SampleRecord | None:
+    """The sample on a line; None for one that is torn, damaged, or of another version."""
     try:
         data = json.loads(line)
-    except ValueError:
+        return _read(data) if isinstance(data, dict) and data.pop("v", None) == SCHEMA else None
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    if data.pop("v", None) != SCHEMA:
-        return None
+
+
+def _read(data: dict[str, Any]) -> SampleRecord:
     scores = {name: Score(**score) for name, score in data.pop("scores").items()}
     outcome, response = Outcome(**data.pop("outcome")), data.pop("response")
     if response is not None:

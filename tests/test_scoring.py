@@ -1,0 +1,85 @@
+"""Scoring: what a scorer's answer becomes, and which scorers run where."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from touchstone.errors import ScorerError
+from touchstone.records import RunConfig, Sample, Score
+from touchstone.scorers import as_scores, identity_of, name_of, names_of, scorer
+from touchstone.scoring import in_background, score_plain
+
+SAMPLE = Sample("words", None, RunConfig(name="main", model="m", prompt="p"), 1, "good")
+
+
+def plain(sample: Sample) -> bool:
+    return sample.output == "good"
+
+
+async def later(sample: Sample) -> float:
+    return 0.5
+
+
+@scorer(heavy=True)
+def heavy(sample: Sample) -> bool:
+    return True
+
+
+@scorer(names=["one", "two"], identity=lambda: "v1")
+def several(sample: Sample) -> dict[str, float]:
+    return {"one": 1, "two": 0.0}
+
+
+class Judge:
+    async def __call__(self, sample: Sample) -> float:
+        return 1.0
+
+
+def broken(sample: Sample) -> bool:
+    raise KeyError("x")
+
+
+@pytest.mark.parametrize(
+    ("answer", "value"), [(True, 1.0), (False, 0.0), (0, 0.0), (1, 1.0), (0.25, 0.25), (Score(0.5, "so"), 0.5)]
+)
+def test_answers_that_are_scores(answer: Any, value: float) -> None:
+    assert as_scores("it", answer)["it"].value == value
+
+
+@pytest.mark.parametrize("answer", [None, "1", [1], 1.01, -0.1, float("nan"), float("inf"), 2, Score(7.0), {"a": None}])
+def test_answers_that_are_none(answer: Any) -> None:
+    with pytest.raises(ScorerError):
+        as_scores("it", answer)
+
+
+def test_plain_scorers_score_and_others_wait_for_the_background() -> None:
+    scored = score_plain(SAMPLE, (plain, later, heavy, several, Judge()))
+    assert {name: score.value for name, score in scored.scores.items()} == {"plain": 1.0, "one": 1.0, "two": 0.0}
+    assert [in_background(one) for one in (plain, later, heavy, several, Judge())] == [False, True, True, False, True]
+
+
+def test_one_that_raises_costs_no_other_its_score() -> None:
+    scored = score_plain(SAMPLE, (broken, plain))
+    assert scored.errors == {"broken": "KeyError: 'x'"}
+    assert list(scored.scores) == ["plain"]
+
+
+def test_a_user_who_interrupts_is_obeyed() -> None:
+    def stop(sample: Sample) -> bool:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        score_plain(SAMPLE, (stop,))
+
+
+def test_names_and_identities() -> None:
+    assert (name_of(plain), name_of(Judge()), names_of(several), names_of(plain)) == (
+        "plain",
+        "judge",
+        ("one", "two"),
+        ("plain",),
+    )
+    assert identity_of(several).endswith("several@v1")
+    assert identity_of(plain) != identity_of(heavy)
