@@ -10,6 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from touchstone.fingerprint import fingerprint
 
 APP = '''
 """An application: it says what it is told, and keeps a list of who asked."""
@@ -99,6 +100,7 @@ class Project:
         """`pytest evals/` with these arguments; with workers, in processes of their own."""
         if workers:
             return self.pytester.runpytest_subprocess("evals", *_ALONE, "-n", str(workers), *args)
+        fingerprint.cache_clear()  # a new process would know nothing of other projects' sources
         return self.pytester.runpytest_inprocess("evals", *_ALONE, *args)
 
     @property
@@ -109,8 +111,8 @@ class Project:
 
     @property
     def runs(self) -> list[Path]:
-        """The folders of the runs so far."""
-        return sorted((self.root / ".touchstone/runs").glob("*"))
+        """The folders of the runs so far, oldest first."""
+        return sorted((self.root / ".touchstone/runs").glob("*"), key=lambda run: run.stat().st_mtime_ns)
 
     def report(self) -> dict[str, Any]:
         """The only run's report."""

@@ -9,6 +9,7 @@ import asyncio
 import os
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 from .cache import Cache
 from .caching import Cached, Calls, Recorded
@@ -125,15 +126,17 @@ class Door:
         Otherwise a broken prompt would turn the gates of CI from red into skipped.
         """
         why = self.missing(config)
-        if why and not (config.default and self.calls == "replay") and not self._has_recordings(request.model):
+        if why and not (config.default and self.calls == "replay") and request.model not in self._recorded_models:
             return ModelUnavailable(why)
         if isinstance(error, NotRecorded) or why is None:
             return error
         changed = "its prompt or a parameter changed since it was recorded, and it cannot run here"
         return NotRecorded(f"no recording for this call: {changed} ({why}). Then: pytest evals/ --calls record")
 
-    def _has_recordings(self, model: str) -> bool:
-        return model in self.recordings.models
+    @cached_property
+    def _recorded_models(self) -> frozenset[str]:
+        """Looked up once: it walks all recordings, and is asked of each sample that is skipped."""
+        return self.recordings.models
 
     def _model(self, config: RunConfig, request: Request) -> Model:
         if config.name not in self._models:
