@@ -10,6 +10,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+
 from touchstone.fingerprint import fingerprint
 
 APP = '''

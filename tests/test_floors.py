@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -67,6 +68,7 @@ def package_of(root_package: str, name: str, file: Path) -> str:
     return full if file.name == "__init__.py" else full.rpartition(".")[0]
 
 
+@cache
 def edges() -> dict[str, set[str]]:
     """Module -> the modules of touchstone that it imports, by their names below the package."""
     known = {name for name, _ in modules(PLUGIN)}
