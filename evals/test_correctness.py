@@ -9,7 +9,7 @@ pytestmark = pytest.mark.eval(
     dataset="correctness",
     row=FfmpegRow,
     scorers=[execution],
-    gates=["executes >= 0.50", "meets_expectations >= 0.25"],
+    gates=["executes >= 0.72", "meets_expectations >= 0.35"],
 )
 
 

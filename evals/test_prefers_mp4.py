@@ -5,7 +5,7 @@ from fixtures.ffmpeg.containers import prefers_mp4
 
 from fixtures.ffmpeg.rows import FfmpegRow
 
-pytestmark = pytest.mark.eval(dataset="prefers_mp4", row=FfmpegRow, scorers=[prefers_mp4], gates=["container >= 0.40"])
+pytestmark = pytest.mark.eval(dataset="prefers_mp4", row=FfmpegRow, scorers=[prefers_mp4], gates=["container >= 0.50"])
 
 
 def test_prefers_mp4(sample):

@@ -6,7 +6,7 @@ from fixtures.ffmpeg.copies import copies_streams
 from fixtures.ffmpeg.rows import FfmpegRow
 
 pytestmark = pytest.mark.eval(
-    dataset="reencodes_only_if_needed", row=FfmpegRow, scorers=[copies_streams], gates=["copies >= 0.30"]
+    dataset="reencodes_only_if_needed", row=FfmpegRow, scorers=[copies_streams], gates=["copies >= 0.36"]
 )
 
 

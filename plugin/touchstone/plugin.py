@@ -173,9 +173,11 @@ def pytest_report_teststatus(report: pytest.TestReport | pytest.CollectReport) -
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     """Tell misses from failures, and keep each sample as it ends."""
-    report = yield
     running = item.config.stash.get(_RUNNING, None)
-    return running.reported(item, call, report) if running is not None else report
+    if running is None:
+        return (yield)
+    running.explain_briefly(item, call)
+    return running.reported(item, call, (yield))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -23,6 +23,8 @@ from .session import Options, Session
 
 _JOB = pytest.StashKey[Job]()
 _MADE = pytest.StashKey[Made]()
+_MISSES = (AssertionError, pytest.fail.Exception)
+"""What a test's body raises to say that the row scored badly."""
 
 
 class Running:
@@ -121,6 +123,15 @@ class Running:
             pytest.fail("\n".join(f"{name}: {why}" for name, why in made.sample.errors.items()), pytrace=False)
         return made.sample
 
+    def explain_briefly(self, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+        """A miss that fails nothing is explained by its assertion alone.
+
+        Its traceback would be shown nowhere, and takes longer to build than the test took to run.
+        """
+        job = _job_of(item)
+        if job is not None and call.when == "call" and _is(call, *_MISSES) and not _must_pass(job):
+            item.repr_failure = _words_of  # type: ignore[method-assign]
+
     def reported(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> pytest.TestReport:
         """The report with misses told from failures; the sample is kept as soon as its end is known."""
         if isinstance(item, GateItem) and report.failed and not item.gate.binding and _is(call, GateMissed):
@@ -207,7 +218,7 @@ class Running:
 
     def _show(self, job: Job, outcome: Outcome, report: pytest.TestReport) -> None:
         """A miss is no failure, unless each row of the run-config that ships must pass."""
-        if outcome.kind == "miss" and not (job.eval.every_row and job.ships):
+        if outcome.kind == "miss" and not _must_pass(job):
             report.outcome = "skipped"
             report.wasxfail = f"miss: {outcome.why}"
             report.touchstone = "miss"  # type: ignore[attr-defined]
@@ -264,6 +275,15 @@ def _job_of(item: pytest.Item) -> Job | None:
     return job if isinstance(job, Job) else None
 
 
+def _must_pass(job: Job) -> bool:
+    """Whether a miss of this sample fails its test."""
+    return job.eval.every_row and job.ships
+
+
+def _words_of(excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str:
+    return str(excinfo.value)
+
+
 def _outcome(call: pytest.CallInfo[None], report: pytest.TestReport, made: Made) -> Outcome:
     if made.outcome is not None:
         return made.outcome
@@ -271,7 +291,7 @@ def _outcome(call: pytest.CallInfo[None], report: pytest.TestReport, made: Made)
         return Outcome("pass")
     if report.skipped:
         return Outcome("skipped", _why(call))
-    if report.when == "call" and _is(call, AssertionError, pytest.fail.Exception):
+    if report.when == "call" and _is(call, *_MISSES):
         return Outcome("miss", _why(call))
     return Outcome("error", _why(call))
 
