@@ -12,7 +12,7 @@ evals: $(READY) ## score the recorded model outputs with the seven evals, and ga
 	$(BIN)/pytest evals/
 
 test: $(READY) ## the project's own tests
-	$(BIN)/pytest tests/
+	$(BIN)/pytest tests/ -n auto --dist loadfile
 
 lint: $(READY) ## ruff and mypy
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -6,7 +6,7 @@ from fixtures.ffmpeg.rows import FfmpegRow
 from fixtures.ffmpeg.structure import answer_format
 
 pytestmark = pytest.mark.eval(
-    dataset="correctness", row=FfmpegRow, scorers=[answer_format], gates=["answer_format >= 0.96"]
+    dataset="correctness", row=FfmpegRow, scorers=[answer_format], gates=["answer_format >= 0.95"]
 )
 
 

@@ -6,7 +6,7 @@ from fixtures.ffmpeg.rows import FfmpegRow
 from fixtures.ffmpeg.structure import no_competitors
 
 pytestmark = pytest.mark.eval(
-    dataset="no_competitors", row=FfmpegRow, scorers=[no_competitors], gates=["no_competitors >= 0.86"]
+    dataset="no_competitors", row=FfmpegRow, scorers=[no_competitors], gates=["no_competitors >= 0.85"]
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -41,7 +42,7 @@ def report_(root: Path, run: str | None, style: str) -> None:
     from .reporting import rendered
 
     with _in_words():
-        click.echo(rendered(root / _state(root) / "runs", run, style, click.get_text_stream("stdout").isatty()))
+        click.echo(rendered(root / _state(root) / "runs", run, style, sys.stdout.isatty()))
 
 
 @main.group()

@@ -1,4 +1,4 @@
-"""Every row's own examples: each `right` passes its eval's scorer, each `wrong` misses it. Really run, really looked at."""
+"""Every row's own examples: each `right` passes its eval's scorer, each `wrong` misses it."""
 
 from __future__ import annotations
 
