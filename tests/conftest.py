@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 # A run inside this process forgets what it imported; libraries written in C cannot be imported a second time.
+import rich.console  # noqa: F401
 import scipy.stats  # noqa: F401
 from projects import APP, LENIENT, RUN_CONFIGS, Project
 

@@ -94,7 +94,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def function(project: Path, name: str, module: str = "my_app_under_test") -> object:
     config = RunConfig(name="f", model=f"python/{module}:{name}", prompt="p")
     assert missing(config, project) is None
-    assert identity(config, project) == config.model
+    assert identity(config, project).startswith(f"{config.model}@sha256:")
     return open_model(config, project)
 
 

@@ -74,6 +74,7 @@ CASES = (
             f"ffmpeg -i in.mkv -ss 1.4 -t 3 {FAST} out.mp4",
             f"ffmpeg -ss 1 -to 2.6 -i in.mkv {FAST} out.mp4",
             "ffmpeg -ss 1.4 -to 3 -i in.mkv -c copy out.mkv",
+            f"ffmpeg -i in.mkv -vf trim=1.4:3 -af atrim=1.4:3 {FAST} out.mp4",
             f"ffmpeg -ss 0.9 -to 2.5 -i in.mkv {FAST} -map 0:v -map 0:a out.mp4",
         ],
     ),

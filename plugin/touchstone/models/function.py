@@ -22,11 +22,20 @@ from ..fingerprint import fingerprint
 from ..records import Request, Response, RunConfig
 from .wire import printable, today
 
+_HINT = "write it as python/package.module:function, importable from the project's root"
+
 
 def sources(config: RunConfig, root: Path) -> str:
-    """SHA-256 (hex) of the function's package: its identity, so that no answer outlives the code that gave it."""
+    """SHA-256 (hex) of the function's package: its identity, so that no answer outlives the code that gave it.
+
+    Raises UsageError for a module that is not there.
+    """
     _reach(root)
-    return fingerprint(config.model.removeprefix("python/").partition(":")[0])
+    name = config.model.removeprefix("python/")
+    found = fingerprint(name.partition(":")[0])
+    if not found:
+        raise UsageError(f"cannot find the function of model 'python/{name}': no such module", hint=_HINT)
+    return found
 
 
 def _reach(root: Path) -> None:
@@ -86,8 +95,7 @@ class Function:
         try:
             found = getattr(importlib.import_module(module), name)
         except (ImportError, AttributeError, ValueError) as error:
-            hint = "write it as python/package.module:function, importable from the project's root"
-            raise UsageError(f"cannot find the function of model 'python/{self.name}': {error}", hint=hint) from error
+            raise UsageError(f"cannot find the function of model 'python/{self.name}': {error}", hint=_HINT) from error
         if not callable(found):
             raise UsageError(f"model 'python/{self.name}' names no function, but {type(found).__name__}")
         function: Callable[[Request], Any] = found
