@@ -112,7 +112,8 @@ CASES = (
         CLIP,
         {"made_from": {"speed": 2}},
         [
-            f'ffmpeg -i in.mp4 -filter_complex "[0:v]setpts=0.5*PTS[v];[0:a]atempo=2[a]" -map "[v]" -map "[a]" {FAST} o.mp4',
+            'ffmpeg -i in.mp4 -filter_complex "[0:v]setpts=0.5*PTS[v];[0:a]atempo=2[a]" -map "[v]" -map "[a]" '
+            f"{FAST} out.mp4",
         ],
         [
             f"ffmpeg -i in.mp4 -vf setpts=0.5*PTS {FAST} out.mp4",
@@ -653,7 +654,7 @@ CASES = (
         f"ffmpeg -i in.mp4 -vf \"drawbox=x=40:y=65:w=40:h=20:c=white:t=fill:enable='between(t,1,2)'\" {FAST} out.mp4",
         [
             f"ffmpeg -i in.mp4 -vf drawbox=x=40:y=65:w=40:h=20:c=white:t=fill {FAST} out.mp4",
-            f"ffmpeg -i in.mp4 -vf \"drawbox=x=40:y=5:w=40:h=20:c=white:t=fill:enable='between(t,1,2)'\" {FAST} out.mp4",
+            f"ffmpeg -i in.mp4 -vf \"drawbox=x=40:y=5:w=40:h=20:c=white:t=fill:enable='between(t,1,2)'\" {FAST} out.mp4",  # noqa: E501
         ],
     ),
     case(

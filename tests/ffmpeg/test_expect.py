@@ -45,7 +45,13 @@ def test_mistakes_are_named(expect: dict[str, Any], words: str) -> None:
 
 def test_short_spellings() -> None:
     wish = Expectation.model_validate(
-        {"made_from": "a.mp4", "video": {"picture": "hflip"}, "audio": False, "outcomes": "explain", "shows": {"at": 1}}
+        {
+            "made_from": "a.mp4",
+            "video": {"picture": "hflip"},
+            "audio": False,
+            "outcomes": "explain",
+            "shows": {"at": 1},
+        }
     )
     assert wish.made_from == (Piece(file="a.mp4"),)
     assert isinstance(wish.video, tuple)
@@ -121,7 +127,7 @@ def test_keys_that_other_scorers_need_are_kept() -> None:
 
 
 @pytest.mark.parametrize(
-    "model", [Recipe, VideoTrack, AudioTrack, SubtitleTrack, Expectation, FileExpectation, Video, Audio, Subtitles, Piece,
+    "model", [Recipe, VideoTrack, AudioTrack, SubtitleTrack, Expectation, FileExpectation, Video, Audio, Subtitles, Piece,  # noqa: E501
               Shot, Hls, Text]
 )  # fmt: skip
 def test_the_page_names_every_key(model: type[Any]) -> None:

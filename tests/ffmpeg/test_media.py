@@ -139,7 +139,7 @@ def test_processes_may_build_at_once(tmp_path: Path) -> None:
 
 def test_what_cannot_be_made_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOUCHSTONE_MEDIA_CACHE", str(tmp_path))
-    with pytest.raises(MediaError, match="cannot make 'a.webm' from its recipe: .*WebM"):
+    with pytest.raises(MediaError, match=r"cannot make 'a.webm' from its recipe: .*WebM"):
         make(Recipe.model_validate({"video": {"codec": "h264"}}), "a.webm")
     assert not list(tmp_path.iterdir())
 

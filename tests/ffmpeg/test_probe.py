@@ -1,4 +1,4 @@
-"""Facts of files: the real container, lengths, tones, what does not decode. Files are made here with the pinned ffmpeg."""
+"""Facts of files: the real container, packets, tones, what does not decode. The files are made here."""
 
 from __future__ import annotations
 
