@@ -654,7 +654,7 @@ CASES = (
         f"ffmpeg -i in.mp4 -vf \"drawbox=x=40:y=65:w=40:h=20:c=white:t=fill:enable='between(t,1,2)'\" {FAST} out.mp4",
         [
             f"ffmpeg -i in.mp4 -vf drawbox=x=40:y=65:w=40:h=20:c=white:t=fill {FAST} out.mp4",
-            f"ffmpeg -i in.mp4 -vf \"drawbox=x=40:y=5:w=40:h=20:c=white:t=fill:enable='between(t,1,2)'\" {FAST} out.mp4",  # noqa: E501
+            f"ffmpeg -i in.mp4 -vf \"drawbox=40:5:w=40:h=20:t=fill:c=white:enable='between(t,1,2)'\" {FAST} out.mp4",
         ],
     ),
     case(
