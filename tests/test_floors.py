@@ -13,9 +13,23 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PLUGIN = ROOT / "plugin/touchstone"
 FLOORS = {
-    0: ("records", "errors"),
+    0: ("records", "errors", "labels"),
     1: ("stats", "gates", "fingerprint", "scorers", "requests"),
-    2: ("yamlfile", "datasets", "config", "prompts", "models", "cache", "claims", "recordings", "store", "archive"),
+    2: (
+        "yamlfile",
+        "datasets",
+        "config",
+        "prompts",
+        "models",
+        "cache",
+        "claims",
+        "recordings",
+        "store",
+        "archive",
+        "golden",
+        "ratings",
+        "baseline",
+    ),
     3: (
         "caching",
         "scoring",
@@ -28,8 +42,10 @@ FLOORS = {
         "report",
         "reporting",
         "judges",
+        "trust",
+        "comparing",
     ),
-    4: ("plugin", "running", "gateitem", "controller", "misses", "ending", "progress", "cli"),
+    4: ("plugin", "running", "gateitem", "controller", "misses", "ending", "progress", "cli", "rating"),
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names}
 EXPORTS = "__init__"

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from .records import RunConfig, Sample
     from .running import Running
 
-_RUNNING = pytest.StashKey["Running"]()
+RUNNING = pytest.StashKey["Running"]()
+"""The evals of a pytest process, in its config's stash."""
 _CONTROLLER = pytest.StashKey[Controller]()
 _MARKER = (
     "eval(dataset, scorers=[], gates=['every row'], row=Row): an eval; each row x run-config is one test. "
@@ -128,7 +129,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_pycollect_makeitem(collector: pytest.Collector) -> Generator[None, Any, Any]:
     """Behind the samples of an eval, its gates."""
     items = yield
-    running = collector.config.stash.get(_RUNNING, None)
+    running = collector.config.stash.get(RUNNING, None)
     if running is None or not isinstance(items, list) or not items:
         return items
     return items + running.gate_items(collector, items)
@@ -137,21 +138,21 @@ def pytest_pycollect_makeitem(collector: pytest.Collector) -> Generator[None, An
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Gates come last, when every sample is in."""
-    if (running := config.stash.get(_RUNNING, None)) is not None:
+    if (running := config.stash.get(RUNNING, None)) is not None:
         items[:] = running.ordered(items)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """What is selected is known; under xdist the gates are the controller's, not a worker's."""
-    if (running := session.config.stash.get(_RUNNING, None)) is not None:
+    if (running := session.config.stash.get(RUNNING, None)) is not None:
         running.take_gates(session)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
     """Make the samples beside the loop; then, on xdist's controller, judge the gates."""
-    running = session.config.stash.get(_RUNNING, None)
+    running = session.config.stash.get(RUNNING, None)
     if running is not None and not session.config.option.collectonly:
         return (yield from running.loop(session))
     result = yield
@@ -173,7 +174,7 @@ def pytest_report_teststatus(report: pytest.TestReport | pytest.CollectReport) -
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
     """Tell misses from failures, and keep each sample as it ends."""
-    running = item.config.stash.get(_RUNNING, None)
+    running = item.config.stash.get(RUNNING, None)
     if running is None:
         return (yield)
     running.explain_briefly(item, call)
@@ -182,7 +183,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """The score tables, the verdicts, and where the report lies; or the plan."""
-    running, controller = config.stash.get(_RUNNING, None), config.stash.get(_CONTROLLER, None)
+    running, controller = config.stash.get(RUNNING, None), config.stash.get(_CONTROLLER, None)
     conclusion = running.conclusion() if running else controller.conclusion if controller else None
     if conclusion is not None or (running and running.plan):
         from .ending import show
@@ -192,7 +193,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Let go of everything, however the run ended."""
-    if (running := config.stash.get(_RUNNING, None)) is not None:
+    if (running := config.stash.get(RUNNING, None)) is not None:
         running.close()
 
 
@@ -223,9 +224,9 @@ def run_config(sample: Sample) -> RunConfig:
 
 def _running(config: pytest.Config) -> Running:
     """The state of this process, made at the first eval."""
-    if _RUNNING not in config.stash:
+    if RUNNING not in config.stash:
         from .running import Running
 
         shared = getattr(config, "workerinput", {}).get("touchstone_run")
-        config.stash[_RUNNING] = Running(config, shared or config.stash[_CONTROLLER].run_id)
-    return config.stash[_RUNNING]
+        config.stash[RUNNING] = Running(config, shared or config.stash[_CONTROLLER].run_id)
+    return config.stash[RUNNING]

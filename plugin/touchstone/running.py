@@ -21,7 +21,6 @@ from .progress import waiting
 from .records import Outcome, RunConfig, Sample, SampleRecord
 from .session import Options, Session
 
-_JOB = pytest.StashKey[Job]()
 _MADE = pytest.StashKey[Made]()
 _MISSES = (AssertionError, pytest.fail.Exception)
 """What a test's body raises to say that the row scored badly."""
@@ -40,6 +39,16 @@ class Running:
         self._verdicts: dict[str, tuple[Verdict, ...]] = {}
         self._plan: str | None = None
         self._problems: tuple[str, ...] = ()
+
+    @property
+    def suite(self) -> Suite:
+        """The project's files, as read for the evals. Raises UsageError where they are wrong."""
+        return self._require_suite()
+
+    @property
+    def evals(self) -> dict[str, Eval]:
+        """The evals that were collected, by name."""
+        return {one.name: one for one in self._evals.values()}
 
     # Collection
 

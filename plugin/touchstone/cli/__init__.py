@@ -1,0 +1,57 @@
+"""The command `touchstone`: what is done to files beside a pytest run. Words and options; the work is elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .words import in_words, places, project
+
+_COMMANDS = {
+    "cache": "cache:cache",
+}
+"""Command -> where it is. Each is imported when it is named (or when all are listed), so that none slows another."""
+
+
+class _Commands(click.Group):
+    """Finds its commands by the table above."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command's name."""
+        return sorted([*super().list_commands(ctx), *_COMMANDS])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        if cmd_name not in _COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        module, _, name = _COMMANDS[cmd_name].partition(":")
+        found: Any = getattr(import_module(f"{__name__}.{module}"), name)
+        assert isinstance(found, click.Command)  # noqa: S101  (the table is ours)
+        return found
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="pytest-touchstone")
+@click.option(
+    "--root", type=click.Path(exists=True, file_okay=False, path_type=Path), help="The project (default: from here up)."
+)
+@click.pass_context
+def main(context: click.Context, root: Path | None) -> None:
+    """Evals as tests. Run them with `pytest evals/`; this command looks after what they leave."""
+    context.obj = root or project(Path.cwd())
+
+
+@main.command("report")
+@click.argument("run", required=False)
+@click.option("--format", "style", type=click.Choice(["terminal", "markdown", "json"]), default="terminal")
+@click.pass_obj
+def report_(root: Path, run: str | None, style: str) -> None:
+    """Rebuild the report of RUN (a run's name or its beginning; the last one by default) from its records."""
+    from ..reporting import rendered
+
+    with in_words():
+        click.echo(rendered(places(root).state / "runs", run, style, sys.stdout.isatty()))

@@ -1,0 +1,49 @@
+"""What all commands share: where the project is, its settings, and our errors as plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import TouchstoneError
+
+if TYPE_CHECKING:
+    from ..config import Places
+
+
+@contextmanager
+def in_words() -> Iterator[None]:
+    """Our own errors are fit to show as they are."""
+    try:
+        yield
+    except TouchstoneError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def project(here: Path) -> Path:
+    """The nearest folder above that looks like a project."""
+    marks = ("pyproject.toml", "pytest.ini", "tox.ini", "setup.cfg", ".touchstone")
+    return next((p for p in (here, *here.parents) if any((p / mark).exists() for mark in marks)), here)
+
+
+def places(root: Path) -> Places:
+    """Where the project keeps its files, as pytest's configuration says."""
+    from ..config import PLACES, Places
+
+    return Places(root.resolve(), *((root / _setting(root, f"touchstone_{k}", d)).resolve() for k, d in PLACES.items()))
+
+
+def _setting(root: Path, name: str, default: str) -> str:
+    """A setting of pytest's configuration file, read as pytest reads it."""
+    from _pytest.config.findpaths import load_config_dict_from_file
+
+    for file in ("pytest.toml", "pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg"):
+        found = load_config_dict_from_file(root / file) if (root / file).is_file() else None
+        if found is not None and name in found:
+            value = found[name]
+            return str(getattr(value, "value", value))
+    return default
