@@ -61,7 +61,7 @@ def collect(root: Path) -> Collected:
     return Collected(keeper.running.suite, keeper.running.evals)
 
 
-_QUIET = ("-p", "no:cacheprovider", "-o", "addopts=", "--no-header", "--no-summary")
+_QUIET = ("--assert=plain", "-p", "no:cacheprovider", "-o", "addopts=", "--no-header", "--no-summary")
 
 
 def _problem(said: str) -> str:
