@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from . import calls, evals, imports, replay
+from . import calls, evals, imports, replay, statistics
 from .table import HEAD, Figure, line, machine
 
 BENCHMARKS: dict[str, Callable[[Path, int], Iterator[Figure]]] = {
@@ -15,6 +15,7 @@ BENCHMARKS: dict[str, Callable[[Path, int], Iterator[Figure]]] = {
     "calls": calls.figures,
     "replay": replay.figures,
     "import": imports.figures,
+    "statistics": statistics.figures,
 }
 
 

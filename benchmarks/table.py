@@ -19,7 +19,7 @@ class Figure:
     figure: float
     goal: float
     unit: str
-    """Of figure and goal: `x`, `s`, `ms` or `MB`."""
+    """Of figure and goal: `x`, `s`, `ms`, `MB`, `%` or `points` (of percent)."""
 
     @property
     def met(self) -> bool:
@@ -52,5 +52,5 @@ def _processor() -> str:
 
 
 def _shown(value: float, unit: str) -> str:
-    digits = {"x": 2, "s": 1}.get(unit, 0)
+    digits = {"x": 2, "s": 1, "points": 1, "%": 1}.get(unit, 0)
     return f"{value:.{digits}f} {unit}"

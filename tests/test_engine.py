@@ -35,7 +35,7 @@ class Bench:
         self.engines: list[Engine] = []
 
     def start(self, jobs: list[Job], ahead: list[Job] | None = None) -> Engine:
-        engine = Engine(self.door, Workers(self.door.cache, self.door.claims, 1), jobs, ahead)
+        engine = Engine(self.door, Workers(self.door.cache, self.door.claims, 1, self.door.ask), jobs, ahead)
         self.engines.append(engine)
         engine.start()
         return engine

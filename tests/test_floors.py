@@ -26,6 +26,7 @@ FLOORS = {
         "recordings",
         "store",
         "archive",
+        "jsonl",
         "golden",
         "ratings",
         "baseline",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .errors import CallError, CallFailed, CallRefused, ScorerError, TouchstoneError, UsageError
+    from .judges import Judge
     from .records import Request, Response, Row, RunConfig, Sample, Score
     from .scorers import scorer
 
@@ -16,6 +17,7 @@ __all__ = [
     "CallError",
     "CallFailed",
     "CallRefused",
+    "Judge",
     "Request",
     "Response",
     "Row",
@@ -33,7 +35,7 @@ def __getattr__(name: str) -> Any:
     """Import what is asked for."""
     from importlib import import_module
 
-    for module in ("errors", "records", "scorers") if name in __all__ else ():
+    for module in ("errors", "records", "scorers", "judges") if name in __all__ else ():
         found = getattr(import_module(f"{__name__}.{module}"), name, None)
         if found is not None:
             return found

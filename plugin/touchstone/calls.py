@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 from .cache import Cache
 from .caching import Cached, Calls, Recorded
@@ -20,7 +22,7 @@ from .models import Model, identity, missing, open_model
 from .models.retrying import Retrying
 from .prompts import Prompts
 from .recordings import Recordings
-from .records import Request, Response, Row, RunConfig
+from .records import Message, Request, Response, Row, RunConfig
 from .requests import build_request
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
@@ -75,10 +77,16 @@ class Door:
 
     def request(self, config: RunConfig, row: Row, epoch: int) -> Request:
         """The request of a sample. Raises UsageError for a prompt or weights that cannot be told."""
-        if config.name not in self._identities:
-            self._identities[config.name] = identity(config, self.places.root)
         messages = self.prompts.render(config.prompt, row)
-        return build_request(config, self._identities[config.name], messages, epoch)
+        return build_request(config, self._identity(config), messages, epoch)
+
+    async def ask(
+        self, config: RunConfig, messages: tuple[Message, ...], epoch: int, parameters: Mapping[str, Any]
+    ) -> tuple[str, Response]:
+        """A judge's call: its request's key, and the response."""
+        plain = build_request(config, self._identity(config), messages, epoch)
+        request = replace(plain, params={**plain.params, **parameters})
+        return request.key, await self.complete(config, request)
 
     async def complete(self, config: RunConfig, request: Request) -> Response:
         """The response, made or found once however many samples want it."""
@@ -110,6 +118,11 @@ class Door:
         self.recordings.write()
         self.cache.close()
         self.claims.close()
+
+    def _identity(self, config: RunConfig) -> str:
+        if config.name not in self._identities:
+            self._identities[config.name] = identity(config, self.places.root)
+        return self._identities[config.name]
 
     async def _complete(self, config: RunConfig, request: Request) -> Response:
         try:

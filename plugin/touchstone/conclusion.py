@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from . import report
+from .baseline import Baseline, read_baseline
+from .config import Places
+from .errors import UsageError
 from .evals import Suite
 from .gates import Verdict, judge_all, parse_rule
 from .records import SCHEMA, SampleRecord
@@ -56,6 +59,8 @@ class Conclusion:
     records: tuple[SampleRecord, ...]
     problems: tuple[str, ...] = ()
     """`path:line: why` of recordings that could not be used."""
+    baseline: Baseline | None = None
+    """What the gates are compared with; None where none asks. Kept in `run.json`, as the file may change later."""
 
     @classmethod
     def read(cls, folder: Path) -> Conclusion:
@@ -69,12 +74,14 @@ class Conclusion:
         info = {**data["info"], "run_configs": tuple(data["info"].get("run_configs", ()))}
         gates = tuple(Gate.from_dict(gate) for gate in data["gates"])
         problems = tuple(data.get("problems", ()))
-        return cls(folder, gates, report.RunInfo(**info), tuple(latest(read_run(folder))), problems)
+        kept = Baseline(**data["baseline"]) if data.get("baseline") else None
+        return cls(folder, gates, report.RunInfo(**info), tuple(latest(read_run(folder))), problems, kept)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for `run.json`. Without the records."""
         gates = [gate.as_dict() for gate in self.gates]
-        return {"gates": gates, "info": asdict(self.info), "problems": list(self.problems)}
+        data = {"gates": gates, "info": asdict(self.info), "problems": list(self.problems)}
+        return data | ({"baseline": asdict(self.baseline)} if self.baseline else {})
 
     def verdicts(self, gate: Gate) -> tuple[Verdict, ...]:
         """What one gate says."""
@@ -105,10 +112,13 @@ class Conclusion:
         by_gate: dict[tuple[str, str], list[SampleRecord]] = {}
         for record in self.records:
             by_gate.setdefault((record.eval, record.run_config), []).append(record)
-        return {gate.nodeid: judged(gate, by_gate.get((gate.eval, gate.run_config), [])) for gate in self.gates}
+        return {
+            gate.nodeid: judged(gate, by_gate.get((gate.eval, gate.run_config), []), self.baseline)
+            for gate in self.gates
+        }
 
 
-def judged(gate: Gate, records: Sequence[SampleRecord]) -> tuple[Verdict, ...]:
+def judged(gate: Gate, records: Sequence[SampleRecord], baseline: Baseline | None) -> tuple[Verdict, ...]:
     """What a gate says of its own samples: nothing, unless all of them were made."""
     if gate.selected < gate.planned:
         why = f"{gate.selected} of {gate.planned} samples were selected; a gate is judged on all"
@@ -116,7 +126,20 @@ def judged(gate: Gate, records: Sequence[SampleRecord]) -> tuple[Verdict, ...]:
     if len(records) < gate.selected:
         why = f"{gate.selected - len(records)} of {gate.selected} samples were not run"
         return tuple(Verdict(rule, "cannot_tell", why, n=len(records)) for rule in gate.rules)
-    return judge_all([parse_rule(rule) for rule in gate.rules], records)
+    standing = baseline.standing(gate.eval) if baseline else None
+    return judge_all([parse_rule(rule) for rule in gate.rules], records, standing)
+
+
+def asked_baseline(places: Places, gates: Iterable[Gate]) -> Baseline | None:
+    """The part of the project's baseline that gates ask for; None where none asks. A damaged one tells why."""
+    rules = {(gate.eval, parse_rule(text)) for gate in gates for text in gate.rules}
+    wanted = {(name, rule.name or "passed") for name, rule in rules if rule.subject == "baseline"}
+    if not wanted:
+        return None
+    try:
+        return read_baseline(places.baseline, places.shown(places.baseline)).only(wanted)
+    except UsageError as error:
+        return Baseline(problem="; ".join(part for part in (f"{error.where}: {error.message}", error.hint) if part))
 
 
 def latest(records: Iterable[SampleRecord]) -> list[SampleRecord]:

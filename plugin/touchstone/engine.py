@@ -156,12 +156,17 @@ class Engine:
     async def _make(self, job: Job) -> Made:
         request = None
         try:
+            if job.given is not None:
+                return await self._scored(job, None, Response(job.given, source="recording"))
             request = self._door.request(job.run_config, job.row, job.epoch)
             response = await self._door.complete(job.run_config, request)
         except ModelUnavailable as error:
             return Made(request, outcome=Outcome("skipped", str(error)))
         except TouchstoneError as error:
             return Made(request, outcome=Outcome("error", str(error)))
+        return await self._scored(job, request, response)
+
+    async def _scored(self, job: Job, request: Request | None, response: Response) -> Made:
         sample = Sample(job.eval.name, job.row, job.run_config, job.epoch, response.text, response)
         scored = await self._score(sample, job)
         return Made(request, scored.onto(sample), response)

@@ -12,6 +12,7 @@ from .config import Catalogue, Places
 from .datasets import Dataset, load_dataset
 from .errors import UsageError
 from .gates import Rule, parse_rule
+from .judges import BoundJudge, Judge
 from .prompts import Prompts
 from .records import Row, RunConfig, digest
 from .scorers import names_of
@@ -28,6 +29,15 @@ class Eval:
     dataset: Dataset
     scorers: tuple[Callable[..., Any], ...]
     rules: tuple[Rule, ...]
+    run_configs: tuple[RunConfig, ...] = ()
+    """Those it is made for, of the chosen ones."""
+    truth: str = ""
+    """The score that judges are measured against, by execution; empty where only people can tell."""
+
+    @property
+    def judges(self) -> tuple[BoundJudge, ...]:
+        """The judges among its scorers."""
+        return tuple(one for one in self.scorers if isinstance(one, BoundJudge))
 
     @property
     def every_row(self) -> bool:
@@ -45,6 +55,8 @@ class Job:
     epoch: int
     ships: bool
     """The run-config is the project's default."""
+    given: str | None = None
+    """The output, where it is known already (a golden one): no call is made for it."""
 
     @property
     def id(self) -> str:
@@ -81,7 +93,10 @@ class Suite:
         default, epochs = self.catalogue.default, range(1, self.choice.epochs + 1)
         rows = self._chosen(evaluation.dataset.rows)
         return [
-            Job(evaluation, row, c, epoch, c is default) for c in self.run_configs for row in rows for epoch in epochs
+            Job(evaluation, row, config, epoch, config is default)
+            for config in evaluation.run_configs
+            for row in rows
+            for epoch in epochs
         ]
 
     def dataset(self, source: Any, row_class: type[Row]) -> Dataset:
@@ -114,7 +129,7 @@ def row_hash(row: Row) -> str:
     return digest(row.model_dump(mode="json"))
 
 
-_WORDS = ("dataset", "scorers", "gates", "row")
+_WORDS = ("dataset", "scorers", "gates", "row", "truth", "run_configs")
 
 
 def _resolve(suite: Suite, name: str, marker: Mapping[str, Any], where: str) -> Eval:
@@ -130,7 +145,29 @@ def _resolve(suite: Suite, name: str, marker: Mapping[str, Any], where: str) -> 
     for one in scorers:
         if not callable(one):
             raise UsageError(f"scorers= wants functions, not {type(one).__name__}", where=where)
-    return Eval(name, dataset, scorers, _rules(marker.get("gates") or [EVERY_ROW], scorers, where))
+    scorers = tuple(one.bound(suite.places, suite.catalogue) if isinstance(one, Judge) else one for one in scorers)
+    rules = _rules(marker.get("gates") or [EVERY_ROW], scorers, where)
+    chosen = _chosen_configs(suite, marker.get("run_configs"), where)
+    return Eval(name, dataset, scorers, rules, chosen, _truth(marker.get("truth", ""), scorers, where))
+
+
+def _chosen_configs(suite: Suite, patterns: Sequence[str] | None, where: str) -> tuple[RunConfig, ...]:
+    """The chosen run-configs that the eval wants: all, unless it names some."""
+    if patterns is None:
+        return suite.run_configs
+    try:
+        wanted = suite.catalogue.select(list(patterns))
+    except UsageError as error:
+        raise UsageError(error.message, where=where, hint=error.hint) from error
+    return tuple(config for config in suite.run_configs if config in wanted)
+
+
+def _truth(name: str, scorers: Sequence[Callable[..., Any]], where: str) -> str:
+    known = [n for one in scorers if not isinstance(one, BoundJudge) for n in names_of(one)]
+    if name and name not in known:
+        hint = f"its scores that ask no model: {', '.join(known) or 'none'}"
+        raise UsageError(f"truth= names {name!r}, which no scorer of this eval gives", where=where, hint=hint)
+    return name
 
 
 def _check_words(marker: Mapping[str, Any], where: str) -> None:
@@ -143,7 +180,7 @@ def _check_words(marker: Mapping[str, Any], where: str) -> None:
         raise UsageError(
             "eval() wants dataset=", where=where, hint='for example: @pytest.mark.eval(dataset="questions")'
         )
-    for word in ("scorers", "gates"):
+    for word in ("scorers", "gates", "run_configs"):
         if not isinstance(marker.get(word, ()), list | tuple):
             raise UsageError(f"{word}= wants a list", where=where)
     for gate in marker.get("gates", ()):

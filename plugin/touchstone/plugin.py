@@ -23,7 +23,8 @@ RUNNING = pytest.StashKey["Running"]()
 """The evals of a pytest process, in its config's stash."""
 _CONTROLLER = pytest.StashKey[Controller]()
 _MARKER = (
-    "eval(dataset, scorers=[], gates=['every row'], row=Row): an eval; each row x run-config is one test. "
+    "eval(dataset, scorers=[], gates=['every row'], row=Row, truth=None, run_configs=None): an eval; each row x "
+    "run-config is one test. "
     "Options: --run-config --epochs --rows --calls --plan --gate"
 )
 

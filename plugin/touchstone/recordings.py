@@ -232,6 +232,8 @@ def _call(entry: Entry) -> dict[str, Any]:
     request, response = entry.request.as_dict(), entry.response.as_dict()
     if not response["thinking"]:
         del response["thinking"]
+    if "logprobs" in response:
+        response["logprobs"] = [dict(sorted(token.items())) for token in response["logprobs"]]
     return {
         "v": SCHEMA,
         "key": entry.request.key,

@@ -85,7 +85,7 @@ class Request:
     """Identity: `gguf/qwen…@sha256:…` or a provider's name. Never a path."""
     messages: tuple[Message, ...]
     params: Mapping[str, Any] = field(default_factory=dict)
-    """Only what was set: temperature, top_p, max_tokens, seed, stop, thinking, schema, extra."""
+    """Only what was set: temperature, top_p, max_tokens, seed, stop, thinking, schema, logprobs (how many), extra."""
     epoch: int = 1
     """Repetition, from 1: a repeat is a call of its own."""
 
@@ -130,6 +130,8 @@ class Response:
     """Seconds the real call took, also when it is replayed."""
     made: Mapping[str, Any] = field(default_factory=dict)
     """How: `runtime` (name and version), `date` (YYYY-MM-DD), `model` as the provider reports it."""
+    logprobs: tuple[Mapping[str, float], ...] = ()
+    """For each token of the answer, the likeliest tokens with their natural log-probabilities; where asked for."""
     source: Literal["live", "cache", "recording"] = "live"
     """Where this copy came from; not stored."""
 
@@ -137,12 +139,15 @@ class Response:
         """JSON-ready, without `source`."""
         data = asdict(self)
         del data["source"]
+        if not self.logprobs:
+            del data["logprobs"]
         return data
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], source: Literal["live", "cache", "recording"]) -> Response:
         """Inverse of `as_dict`; `source` says where the data were found."""
-        return cls(**{**data, "usage": Usage(**data["usage"]), "source": source})
+        logprobs = tuple(data.get("logprobs", ()))
+        return cls(**{**data, "usage": Usage(**data["usage"]), "logprobs": logprobs, "source": source})
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +177,8 @@ class Sample:
     scores: Mapping[str, Score] = field(default_factory=dict)
     """Name -> score; empty while scorers run."""
     errors: Mapping[str, str] = field(default_factory=dict)
+    asked: Mapping[str, Response] = field(default_factory=dict)
+    """What its judges' calls came to, by the requests' keys."""
 
     def require(self, name: str, at_least: float = 1.0) -> Score:
         """The score of that name, if it is at least that much; else an AssertionError that says why: a miss."""
@@ -211,6 +218,8 @@ class SampleRecord:
     response: Response | None = None
     row_hash: str = ""
     """Digest of the row's content, so that runs are compared on the same rows only."""
+    asked: Mapping[str, Response] = field(default_factory=dict)
+    """The judges' calls, by the requests' keys; kept without their texts."""
     test: str = ""
     """The test's node id: a sample that was run again (after a crash, by a rerun) counts once, the last time."""
 

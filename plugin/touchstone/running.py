@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import pytest
 
-from .conclusion import Conclusion, Gate, info_of, judged
+from .baseline import Baseline
+from .conclusion import Conclusion, Gate, asked_baseline, info_of, judged
 from .config import Places, load_catalogue
 from .engine import Made
 from .errors import TouchstoneError, UsageError
@@ -69,7 +71,7 @@ class Running:
             _ask_for_sample(item)
         first: Any = items[0]
         counts = Counter(j.run_config.name for i in items if (j := _job_of(i)) is not None)
-        made = [self._gate(first, job.eval, config, counts) for config in self._require_suite().run_configs]
+        made = [self._gate(first, job.eval, config, counts) for config in job.eval.run_configs]
         name = getattr(first, "originalname", first.name)
         marks = [mark for mark in getattr(first.obj, "pytestmark", ()) if mark.name != "parametrize"]
         return [
@@ -163,7 +165,7 @@ class Running:
             current = next((g for g in self._gates if g.nodeid == gate.nodeid), gate)
             kept = self._session.records.values() if self._session is not None else ()  # gates may run alone
             records = [record for record in kept if _of(record) == (gate.eval, gate.run_config)]
-            self._verdicts[gate.nodeid] = judged(current, records)
+            self._verdicts[gate.nodeid] = judged(current, records, self._baseline)
         return self._verdicts[gate.nodeid]
 
     # Ending
@@ -184,10 +186,15 @@ class Running:
         if self._session is not None:
             self._session.stop()
 
+    @cached_property
+    def _baseline(self) -> Baseline | None:
+        """What gates are compared with, read once: before the first sample, when `run.json` is written."""
+        return asked_baseline(self._require_suite().places, self._gates)
+
     def _conclusion(self, records: tuple[SampleRecord, ...]) -> Conclusion:
         suite = self._require_suite()
         folder = suite.places.state / "runs" / self.run_id
-        return Conclusion(folder, self._gates, info_of(self.run_id, suite), records, self._problems)
+        return Conclusion(folder, self._gates, info_of(self.run_id, suite), records, self._problems, self._baseline)
 
     def _jobs(self, definition: pytest.Item, marker: pytest.Mark, where: str) -> list[Job]:
         suite = self._require_suite()

@@ -6,13 +6,17 @@ of names to those (one look, several scores). It may be async. What it raises is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from .errors import ScorerError
 from .fingerprint import fingerprint
-from .records import Score
+from .records import Message, Response, RunConfig, Score
+
+Ask: TypeAlias = Callable[[RunConfig, tuple[Message, ...], int, Mapping[str, Any]], Awaitable[Response]]
+"""The way of a judge to a model, through the same recordings, cache and limits as every other call:
+(how the model runs, the messages, repetition from 1, further parameters) -> response."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,6 +31,8 @@ class Traits:
     """The scores that it returns, where it returns a mapping."""
     identity: Callable[[], str] | None = None
     """Whatever can change its verdict on the same sample: a version, a tool's version, a hash of sources."""
+    asks: bool = False
+    """It calls a model: it is async, and takes the sample and an `Ask`."""
 
 
 def scorer(

@@ -11,18 +11,23 @@ import inspect
 import multiprocessing
 import os
 import pickle  # only its error: multiprocessing uses it between our own processes
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from .cache import Cache
 from .claims import Claims
-from .errors import ScorerError
+from .errors import ScorerError, TouchstoneError
 from .evals import row_hash
-from .records import Sample, Score, digest
+from .records import Message, Response, RunConfig, Sample, Score, digest
 from .scorers import as_scores, identity_of, name_of, traits
+
+Complete: TypeAlias = Callable[
+    [RunConfig, tuple[Message, ...], int, Mapping[str, Any]], Awaitable[tuple[str, Response]]
+]
+"""A call: (run-config, messages, epoch, further parameters) -> the request's key and the response."""
 
 _ATTEMPTS = 2
 """A worker process that died may have been killed for its neighbour's memory: once more, alone."""
@@ -35,13 +40,16 @@ class Scored:
     scores: Mapping[str, Score] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
     """Scorer's name -> what went wrong."""
+    asked: Mapping[str, Response] = field(default_factory=dict)
+    """The judges' calls, by their requests' keys."""
 
     def __or__(self, other: Scored) -> Scored:
-        return Scored({**self.scores, **other.scores}, {**self.errors, **other.errors})
+        scores, errors = {**self.scores, **other.scores}, {**self.errors, **other.errors}
+        return Scored(scores, errors, {**self.asked, **other.asked})
 
     def onto(self, sample: Sample) -> Sample:
         """The sample with these scores."""
-        return replace(sample, scores=self.scores, errors=self.errors)
+        return replace(sample, scores=self.scores, errors=self.errors, asked=self.asked)
 
 
 def score_plain(sample: Sample, scorers: tuple[Callable[..., Any], ...]) -> Scored:
@@ -61,8 +69,9 @@ def in_background(scorer: Callable[..., Any]) -> bool:
 class Workers:
     """Runs async and heavy scorers; heavy ones at most once for the same row and output, over all processes."""
 
-    def __init__(self, cache: Cache, claims: Claims, processes: int) -> None:
-        self._cache, self._claims, self._processes = cache, claims, processes
+    def __init__(self, cache: Cache, claims: Claims, processes: int, complete: Complete) -> None:
+        """`complete` is how judges reach their models."""
+        self._cache, self._claims, self._processes, self._complete = cache, claims, processes, complete
         self._pool: ProcessPoolExecutor | None = None
         self._busy: dict[str, asyncio.Future[Scored]] = {}
 
@@ -85,10 +94,30 @@ class Workers:
     async def _one(self, sample: Sample, scorer: Callable[..., Any]) -> Scored:
         if traits(scorer).heavy:
             return await self._shared(sample, scorer)
+        if traits(scorer).asks:
+            return await self._judged(sample, scorer)
         try:
             return Scored(as_scores(name_of(scorer), await scorer(sample)))
         except Exception as error:  # noqa: BLE001  (a scorer is the user's code: whatever it raises is data)
             return _failure(scorer, error)
+
+    async def _judged(self, sample: Sample, judge: Callable[..., Any]) -> Scored:
+        """A judge's scores with the calls that it made, also where it then fails: they were paid."""
+        asked: dict[str, Response] = {}
+
+        async def ask(
+            config: RunConfig, messages: tuple[Message, ...], epoch: int, parameters: Mapping[str, Any]
+        ) -> Response:
+            key, response = await self._complete(config, messages, epoch, parameters)
+            asked[key] = response
+            return response
+
+        try:
+            return Scored(as_scores(name_of(judge), await judge(sample, ask)), {}, asked)
+        except TouchstoneError as error:
+            return Scored({}, {name_of(judge): str(error)}, asked)
+        except Exception as error:  # noqa: BLE001  (its templates and functions are the user's code)
+            return replace(_failure(judge, error), asked=asked)
 
     async def _shared(self, sample: Sample, scorer: Callable[..., Any]) -> Scored:
         """The same work that is already on its way is waited for, not done again."""

@@ -31,7 +31,8 @@ class Session:
     def __init__(self, suite: Suite, options: Options, run_id: str) -> None:
         self.suite, self.options = suite, options
         self.door = Door(suite.places, suite.prompts, options.calls, options.concurrency)
-        self._workers = Workers(self.door.cache, self.door.claims, worker_processes(options.workers))
+        processes = worker_processes(options.workers)
+        self._workers = Workers(self.door.cache, self.door.claims, processes, self.door.ask)
         self._name = f"gw{options.worker}" if options.workers > 1 else "main"
         self._run_id = run_id
         self._writer: RunWriter | None = None
@@ -39,9 +40,10 @@ class Session:
         self.records: dict[str, SampleRecord] = {}
         self._hashes: dict[int, str] = {}
 
-    def start(self, jobs: Sequence[Job]) -> None:
+    def start(self, jobs: Sequence[Job], *, kept: bool = True) -> None:
         """Begin making the jobs in the background; under xdist this worker's share of them, the rest when asked for."""
-        self._writer = RunWriter(self.suite.places.state / "runs", self._run_id, self._name)
+        if kept:  # else nobody wants these samples on disk
+            self._writer = RunWriter(self.suite.places.state / "runs", self._run_id, self._name)
         share = jobs[self.options.worker :: self.options.workers]
         self.engine = Engine(self.door, self._workers, jobs, share)
         self.engine.start()
@@ -71,7 +73,7 @@ class Session:
     def _with_plain_scores(self, made: Made, job: Job) -> Made:
         if made.sample is None or not job.eval.scorers:
             return made
-        before = Scored(made.sample.scores, made.sample.errors)
+        before = Scored(made.sample.scores, made.sample.errors, made.sample.asked)
         plain = score_plain(replace(made.sample, scores={}, errors={}), job.eval.scorers)
         return replace(made, sample=(before | plain).onto(made.sample))
 
@@ -90,6 +92,7 @@ class Session:
             request=made.request.key if made.request else None,
             response=made.response,
             row_hash=self._hash(job),
+            asked=sample.asked if sample else {},
             test=nodeid,
         )
 

@@ -81,8 +81,15 @@ def _line(record: SampleRecord) -> bytes:
     data["scores"] = {name: _plain(score) for name, score in record.scores.items()}
     if record.response is not None:
         # The text stands in `output` already.
-        data["response"] = {**_plain(record.response), "usage": _plain(record.response.usage), "text": ""}
+        data["response"] = {**_brief(record.response), "thinking": record.response.thinking}
+    data["asked"] = {key: _brief(response) for key, response in record.asked.items()}
     return (json.dumps({"v": SCHEMA, **data}, separators=(",", ":")) + "\n").encode("ascii")
+
+
+def _brief(response: Response) -> dict[str, Any]:
+    """A response without what it says."""
+    said = {"text": "", "thinking": "", "logprobs": ()}
+    return {**_plain(response), "usage": _plain(response.usage), **said}
 
 
 def _plain(value: Any) -> dict[str, Any]:
@@ -110,6 +117,7 @@ def _record(line: bytes) -> SampleRecord | None:
 def _read(data: dict[str, Any]) -> SampleRecord:
     scores = {name: Score(**score) for name, score in data.pop("scores").items()}
     outcome, response = Outcome(**data.pop("outcome")), data.pop("response")
+    asked = {k: Response.from_dict(r, r.pop("source")) for k, r in data.pop("asked", {}).items()}
     if response is not None:
         response = Response.from_dict({**response, "text": data["output"] or ""}, response.pop("source"))
-    return SampleRecord(**data, outcome=outcome, scores=scores, response=response)
+    return SampleRecord(**data, outcome=outcome, scores=scores, response=response, asked=asked)

@@ -32,13 +32,25 @@ class YamlFile:
 
 def read_yaml(path: Path, shown: str) -> YamlFile:
     """Read one YAML document; `shown` is how errors name the file. Raises UsageError with its line."""
+    return parse_yaml(read_text(path, shown), shown)
+
+
+def read_text(path: Path, shown: str) -> str:
+    """The text of a file. Raises UsageError where it is no UTF-8, or cannot be read."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError("is not UTF-8", where=shown, hint="save it as UTF-8") from error
+    except OSError as error:
+        raise UsageError(f"cannot be read: {error.strerror}", where=shown) from error
+
+
+def parse_yaml(text: str, shown: str) -> YamlFile:
+    """One YAML document. Lines are counted as they stand in `text`."""
+    try:
         tree = yaml.compose(text, Loader=_Loader)
         _refuse_twice(tree, shown)
         return YamlFile(shown, yaml.load(text, Loader=_Loader), tree)  # noqa: S506  (a safe loader)
-    except UnicodeDecodeError as error:
-        raise UsageError("is not UTF-8", where=shown, hint="save it as UTF-8") from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise UsageError(f"is no YAML: {error.problem}", where=f"{shown}:{mark.line + 1 if mark else 1}") from error

@@ -12,7 +12,11 @@ import click
 from .words import in_words, places, project
 
 _COMMANDS = {
+    "agree": "agreeing:agree",
     "cache": "cache:cache",
+    "golden": "golden:golden",
+    "rate": "golden:rate",
+    "ratings": "golden:ratings",
 }
 """Command -> where it is. Each is imported when it is named (or when all are listed), so that none slows another."""
 

@@ -27,6 +27,8 @@ def body_of(request: Request) -> dict[str, Any]:
     """The request as a chat completion body, without its model and without where it goes."""
     params = dict(request.params)
     schema, extra = params.pop("schema", None), params.pop("extra", {})
+    if top := params.pop("logprobs", None):
+        params |= {"logprobs": True, "top_logprobs": top}
     for ours in ("thinking", "base_url"):
         params.pop(ours, None)
     messages = [{"role": m.role, "content": m.content} for m in request.messages]
@@ -57,7 +59,15 @@ def read_answer(data: Any, latency: float, made: Mapping[str, Any], config: RunC
     thought = _string(message.get("reasoning_content")) or _string(message.get("reasoning")) or thought
     usage = usage_of(data.get("usage"))
     told = {**made, "model": data["model"]} if isinstance(data.get("model"), str) else made
-    return Response(printable(text), printable(thought), finish, usage, cost_of(usage, config), latency, told)
+    cost, likely = cost_of(usage, config), _likely(choice.get("logprobs"))
+    return Response(printable(text), printable(thought), finish, usage, cost, latency, told, likely)
+
+
+def _likely(data: Any) -> tuple[Mapping[str, float], ...]:
+    """Of each token the likeliest ones, where the server says; rounded, for more digits are noise of the hardware."""
+    tokens = data.get("content") if isinstance(data, Mapping) else None
+    told = [t.get("top_logprobs") for t in tokens or () if isinstance(t, Mapping)]
+    return tuple({_string(o.get("token")): round(float(o["logprob"]), 4) for o in top or ()} for top in told)
 
 
 def _choice(data: Any) -> Mapping[str, Any]:
@@ -152,5 +162,6 @@ def joined(chunks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     names = ("content", "reasoning_content")
     message = {name: "".join(c["delta"].get(name) or "" for c in choices) for name in names}
     usage = next((c["usage"] for c in reversed(chunks) if c.get("usage")), None)
-    whole = [{"message": message, "finish_reason": finish}] if finish else []
+    likely = [token for c in choices for token in (c.get("logprobs") or {}).get("content") or ()]
+    whole = [{"message": message, "finish_reason": finish, "logprobs": {"content": likely}}] if finish else []
     return {"choices": whole, "usage": usage}

@@ -63,7 +63,7 @@ def estimate(values_by_row: Mapping[str, Sequence[float]], *, errors: int = 0) -
     if not all(isfinite(value) and 0.0 <= value <= 1.0 for value in flat):
         raise ValueError("a score is a number from 0 to 1")
     mean = min(1.0, fsum(flat) / len(flat))
-    size, z = _effective_size(rows, flat)
+    size, z = effective_size(rows, flat)
     return Estimate(mean, wilson(mean, size, z), len(flat), len(rows), errors)
 
 
@@ -87,14 +87,17 @@ def quantile(values: Collection[float], share: float) -> float | None:
     return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
 
 
-def _effective_size(rows: Sequence[Sequence[float]], flat: Sequence[float]) -> tuple[float, float]:
-    """How many independent passes and fails the values are worth, and the quantile that goes with it."""
+def effective_size(rows: Sequence[Sequence[float]], flat: Sequence[float]) -> tuple[float, float]:
+    """How many independent passes and fails the values are worth, and the quantile that goes with it.
+
+    `rows` are the values row by row, `flat` the same values. The quantile is Z95 for passes and fails once a row.
+    """
     binary = all(value in (0.0, 1.0) for value in flat)
     if binary and len(rows) == len(flat):
         return float(len(flat)), Z95
     effect = _design_effect(rows, len(flat), fsum(flat))
     size = len(flat) / (max(1.0, effect) if binary else effect)
-    return size, _student(len(rows) + 1)
+    return size, student(len(rows) + 1)
 
 
 def _design_effect(rows: Sequence[Sequence[float]], n: int, total: float) -> float:
@@ -107,7 +110,7 @@ def _design_effect(rows: Sequence[Sequence[float]], n: int, total: float) -> flo
     return fsum(r * r for r in residuals) / (size * mean * (1 - mean))
 
 
-def _student(freedom: int) -> float:
+def student(freedom: int) -> float:
     """The 97.5 % quantile of Student's t, by Cornish and Fisher's expansion (Abramowitz & Stegun 26.7.5).
 
     Within 0.2 % of the true value from 3 degrees of freedom on; needs no scipy, whose import takes half a second.

@@ -1,0 +1,135 @@
+"""The scores that the main branch stands on: `evals/baseline.json`. Reads and writes it; judges nothing.
+
+    {"v": 1, "run": RUN, "ships": NAME, "evals": {EVAL: {RUN_CONFIG: {SCORE: {ROW: [HASH, MEAN]}}}}}
+
+HASH is the beginning of the row's hash (a row that was edited is another row), MEAN that of its epochs; the score
+`passed` is the share of epochs whose test body passed. Sorted, a row a line: git shows what moved, and two branches
+that moved different rows merge.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from .errors import UsageError
+from .gates import Kept, Standing, kept_mean, passed
+from .gates.verdict import HASH, PASSED
+from .records import SCHEMA, SampleRecord
+from .store import write_text
+
+UPDATE = "touchstone baseline update"
+Scores: TypeAlias = Mapping[str, Kept]
+"""Score -> rows."""
+
+
+class _File(BaseModel):
+    """What the file may hold."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    v: Literal[1]
+    run: str
+    ships: str
+    evals: dict[str, dict[str, dict[str, dict[str, tuple[str, Annotated[float, Field(ge=0, le=1)]]]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """Scores of one run, row by row."""
+
+    run: str = ""
+    ships: str = ""
+    """The run-config that shipped: the one that others are compared with."""
+    evals: Mapping[str, Mapping[str, Scores]] = field(default_factory=dict)
+    """Eval -> run-config -> score -> rows."""
+    problem: str = ""
+    """Why there is none, and what to type."""
+
+    def standing(self, eval_: str) -> Standing:
+        """What the main branch stands on in one eval."""
+        return Standing(self.ships, self.evals.get(eval_, {}).get(self.ships, {}), self.problem)
+
+    def only(self, wanted: Collection[tuple[str, str]]) -> Baseline:
+        """The part that (eval, score) pairs ask for, of the run-config that shipped."""
+        evals = {
+            name: {self.ships: {score: kept for score, kept in configs[self.ships].items() if (name, score) in wanted}}
+            for name, configs in self.evals.items()
+            if self.ships in configs
+        }
+        return Baseline(self.run, self.ships, {n: e for n, e in evals.items() if e[self.ships]}, self.problem)
+
+    def updated(self, newer: Baseline) -> Baseline:
+        """With the evals that the newer one has in the place of these; other evals stay."""
+        return Baseline(newer.run, newer.ships, {**self.evals, **newer.evals})
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {"v": SCHEMA, "run": self.run, "ships": self.ships, "evals": self.evals}
+
+
+def take(run: str, ships: str, records: Iterable[SampleRecord], run_configs: Sequence[str]) -> Baseline:
+    """The baseline that a run's samples make: rows that erred or were skipped are left out."""
+    evals: dict[str, dict[str, dict[str, dict[str, tuple[str, list[float]]]]]] = {}
+    for record in records:
+        if record.run_config in run_configs and record.outcome.kind in ("pass", "miss"):
+            scores = evals.setdefault(record.eval, {}).setdefault(record.run_config, {})
+            for name, value in _values(record):
+                scores.setdefault(name, {}).setdefault(record.row, (record.row_hash[:HASH], []))[1].append(value)
+    return Baseline(run, ships, {e: {c: _means(s) for c, s in configs.items()} for e, configs in evals.items()})
+
+
+def read_baseline(path: Path, shown: str) -> Baseline:
+    """The file. Raises UsageError, with `shown` as its place, where it is missing or damaged."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UsageError("there is no baseline", where=shown, hint=f"write one with `{UPDATE}`") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot be read: {error}", where=shown) from None
+    return parse(text, shown)
+
+
+def parse(text: str, shown: str) -> Baseline:
+    """A baseline's text. Raises UsageError."""
+    try:
+        data = _File.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = "/".join(map(str, first["loc"]))
+        what = f"is no baseline: {f'{place}: ' if place else ''}{first['msg']}"
+        raise UsageError(what, where=shown, hint=f"take it from git again, or write it anew: `{UPDATE}`") from None
+    return Baseline(data.run, data.ships, data.evals)
+
+
+def write_baseline(path: Path, baseline: Baseline) -> None:
+    """The file, sorted, a row a line, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_text(path, _lines(baseline.as_dict(), 0) + "\n")
+
+
+def _values(record: SampleRecord) -> Iterable[tuple[str, float]]:
+    """`passed` is the body's; a score of the same name could not be told from it."""
+    yield PASSED, passed(record)
+    yield from ((name, score.value) for name, score in record.scores.items() if name != PASSED)
+
+
+def _means(scores: Mapping[str, Mapping[str, tuple[str, Sequence[float]]]]) -> dict[str, dict[str, tuple[str, float]]]:
+    return {
+        name: {row: (hash_, kept_mean(values)) for row, (hash_, values) in rows.items()}
+        for name, rows in scores.items()
+    }
+
+
+def _lines(value: Any, depth: int) -> str:
+    """JSON with a line for every member of an object, and no more."""
+    if not isinstance(value, Mapping) or not value:
+        return json.dumps(value)
+    names = list(value) if depth == 0 else sorted(value)
+    members = (f"{' ' * (depth + 1)}{json.dumps(name)}: {_lines(value[name], depth + 1)}" for name in names)
+    return "{\n" + ",\n".join(members) + "\n" + " " * depth + "}"

@@ -1,0 +1,8 @@
+"""Judges: scorers that ask a model. A judge is a prompt file under `evals/judges/`; its answers are never trusted on
+their own word, but measured against people and execution (`touchstone agree`).
+"""
+
+from .definition import Definition, judges_of, load_judge
+from .judge import BoundJudge, Judge
+
+__all__ = ["BoundJudge", "Definition", "Judge", "judges_of", "load_judge"]

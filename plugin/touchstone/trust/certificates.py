@@ -1,0 +1,127 @@
+"""A judge's certificate: what it was measured to be worth, kept beside it in git. Measures nothing itself.
+
+`evals/judges/<name>.certificate.json` names the judge (prompt, form, model and parameters by hash), the golden set by
+hash, the figures, and every pair (truth, judge), so that scores can be corrected for the judge's errors later.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeAlias
+
+from ..config import Places
+from ..errors import UsageError
+from ..golden import golden_of
+from ..judges import BoundJudge
+from ..labels import Item
+from ..ratings import ratings_of
+from ..records import SCHEMA, digest
+from ..store import write_json
+
+Against: TypeAlias = Literal["execution", "people"]
+State: TypeAlias = Literal["certified", "no evidence", "missing", "out of date"]
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What was measured of one judge."""
+
+    judge: str
+    eval: str
+    """Whose golden set it was measured on."""
+    against: Against
+    identity: str
+    """`BoundJudge.identity` at that time."""
+    golden: str
+    """`golden_hash` at that time."""
+    model: str
+    date: str
+    """YYYY-MM-DD."""
+    items: int
+    threshold: float
+    """From which value on the judge passes an answer."""
+    better: bool
+    """It was shown to be better than a constant answer."""
+    words: str
+    figures: Mapping[str, tuple[float, float, float] | None]
+    """Name -> value and the ends of its 95 % interval."""
+    pairs: Mapping[str, tuple[float, float]]
+    """`row@answer` -> (truth, judge)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a judge stands today."""
+
+    judge: str
+    state: State
+    words: str
+    """One line for a report."""
+    threshold: float = 0.5
+    pairs: Mapping[str, tuple[float, float]] | None = None
+    """As certified; None where there is no valid certificate."""
+
+    @property
+    def trusted(self) -> bool:
+        """Whether a gate may rest on it."""
+        return self.state == "certified"
+
+
+def golden_hash(items: Iterable[Item], ratings: Mapping[str, Mapping[str, Any]] | None = None) -> str:
+    """SHA-256 (hex) of which outputs were judged, and of what people said of them where they are the truth."""
+    said = {key: {who: rating.value for who, rating in by.items()} for key, by in (ratings or {}).items()}
+    return digest([sorted(item.key for item in items), said])
+
+
+def path_of(name: str, places: Places) -> Path:
+    """Where a judge's certificate lies."""
+    return places.judges / f"{name}.certificate.json"
+
+
+def write(certificate: Certificate, places: Places) -> Path:
+    """Keep it; figures rounded, pairs one a line, so that it diffs well."""
+    path = path_of(certificate.judge, places)
+    write_json(path, {"v": SCHEMA, **asdict(certificate)})
+    return path
+
+
+def read(name: str, places: Places) -> Certificate | None:
+    """A judge's certificate; None where it has none. Raises UsageError for one that cannot be read."""
+    path = path_of(name, places)
+    if not path.is_file():
+        return None
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if data.pop("v") != SCHEMA:
+            raise ValueError("an unknown version")
+        pairs = {key: (float(truth), float(judge)) for key, (truth, judge) in data.pop("pairs").items()}
+        return Certificate(**data, pairs=pairs)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        hint = f"make it anew: touchstone agree EVAL --certify {name}"
+        raise UsageError(f"is no certificate: {error}", where=places.shown(path), hint=hint) from error
+
+
+def standing(judge: BoundJudge, places: Places) -> Standing:
+    """How the judge stands: its certificate compared with what judge and golden set are now."""
+    name, home = judge.definition.name, judge.definition.head.eval
+    found, command = read(name, places), f"touchstone agree {home} --certify {name}"
+    if found is None:
+        return Standing(name, "missing", f"has no certificate: {command}", judge.definition.pass_at)
+    if found.identity != judge.identity:
+        return Standing(name, "out of date", f"has changed since it was certified: {command}", found.threshold)
+    if found.golden != _golden_now(found, places):
+        return Standing(name, "out of date", f"its golden set has changed: {command}", found.threshold)
+    told = f"{found.words} ({found.against}, {found.items} outputs of {found.eval})"
+    return Standing(name, "certified" if found.better else "no evidence", told, found.threshold, found.pairs)
+
+
+def _golden_now(found: Certificate, places: Places) -> str:
+    try:
+        items = golden_of(places, found.eval).read()
+    except UsageError:  # no golden set any more, or a broken one: not the one that was measured
+        return ""
+    people = ratings_of(places, found.eval).current(items) if found.against == "people" else None
+    return golden_hash(items, people)
