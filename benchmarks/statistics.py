@@ -1,4 +1,4 @@
-"""`statistics`: whether 95 % intervals cover 95 %, corrected scores are right, and chance is seldom called a difference.
+"""`statistics`: whether 95 % intervals cover 95 %, corrected scores are right and chance is seldom called a change.
 
 Simulated from seeds, so that the figures are the same on every machine. One pass/fail score a sample is no simulation:
 every number of passes is weighed by its probability. Repeated epochs share a row's own chance of a pass, drawn from a
@@ -50,7 +50,7 @@ def _means() -> Iterator[Figure]:
 
 def _exact(n: int, share: float) -> tuple[float, float]:
     """Coverage of ours and of the textbook's interval, over every number of passes."""
-    from scipy.stats import binom  # type: ignore[import-untyped]
+    from scipy.stats import binom
 
     ours = theirs = 0.0
     for passes in range(n + 1):

@@ -302,7 +302,7 @@ def test_gates_that_bind_and_candidates_are_told_apart(full: Summary) -> None:
         (("pass", "pass"), "PASS: 2 of 2 gates of c passed"),
         (("pass", "not_judged"), "PASS: 1 of 2 gates of c passed, 1 not judged"),
         (("not_judged",), "none of 1 gates of c was judged"),
-        (("pass", "cannot_tell"), "FAIL: 1 of 2 gates of c not passed"),
+        (("pass", "cannot_tell"), "FAIL: 1 of 2 gates of c not passed, of which 1 cannot tell"),
         (("fail", "pass"), "FAIL: 1 of 2 gates of c not passed"),
     ],
 )
@@ -313,6 +313,19 @@ def test_the_headline(kinds: tuple[Any, ...], line: str) -> None:
     assert headline(summary) == line
     assert terminal(summary).rstrip().endswith(line)
     assert markdown(summary).startswith(f"## Evals: {line}\n")
+
+
+def test_a_candidates_gates_that_fail_are_told_from_those_that_cannot_tell() -> None:
+    kinds = {"a": ("fail", "cannot_tell"), "b": ("cannot_tell",), "p": ("pass",)}
+    gates = [GateResult(e, "d", False, Verdict("r", kind, "w")) for e, found in kinds.items() for kind in found]  # type: ignore[arg-type]
+    summary = summarise([record(run_config="d")], gates)
+    assert "1 of 4 passed; not a; cannot tell b" in terminal(summary)
+    assert "| d | 1 of 4 | a | b |" in markdown(summary)
+
+
+def test_json_says_how_many_more_rows_a_gate_needs() -> None:
+    verdict = Verdict("passed >= 0.9", "cannot_tell", "w", needed=88)
+    assert as_json(summarise([record()], [GateResult("e", "c", True, verdict)]))["gates"][0]["needed"] == 88
 
 
 def test_nothing_measured_says_so() -> None:

@@ -65,8 +65,9 @@ class Baseline:
         return Baseline(self.run, self.ships, {n: e for n, e in evals.items() if e[self.ships]}, self.problem)
 
     def updated(self, newer: Baseline) -> Baseline:
-        """With the evals that the newer one has in the place of these; other evals stay."""
-        return Baseline(newer.run, newer.ships, {**self.evals, **newer.evals})
+        """With the evals that the newer one has in the place of these; others stay, if the same run-config shipped."""
+        kept = {name: configs for name, configs in self.evals.items() if newer.ships in configs}
+        return Baseline(newer.run, newer.ships, {**kept, **newer.evals})
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""

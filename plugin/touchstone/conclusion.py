@@ -7,7 +7,7 @@ controller, or `touchstone report`, the last two from the records on disk.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ from .config import Places
 from .errors import UsageError
 from .evals import Suite
 from .gates import Verdict, judge_all, parse_rule
+from .labels import Trust
 from .records import SCHEMA, SampleRecord
 from .store import RUN_FILE, read_meta, read_run, write_json, write_text
 
@@ -61,6 +62,8 @@ class Conclusion:
     """`path:line: why` of recordings that could not be used."""
     baseline: Baseline | None = None
     """What the gates are compared with; None where none asks. Kept in `run.json`, as the file may change later."""
+    strict: bool = False
+    """A gate on a judge that is not certified fails."""
 
     @classmethod
     def read(cls, folder: Path) -> Conclusion:
@@ -72,15 +75,25 @@ class Conclusion:
     def from_dict(cls, data: Mapping[str, Any], folder: Path) -> Conclusion:
         """Inverse of `as_dict`, with the records that are in the folder."""
         info = {**data["info"], "run_configs": tuple(data["info"].get("run_configs", ()))}
+        info["judges"] = tuple(Trust.from_dict(judge) for judge in data["info"].get("judges", ()))
         gates = tuple(Gate.from_dict(gate) for gate in data["gates"])
         problems = tuple(data.get("problems", ()))
         kept = Baseline(**data["baseline"]) if data.get("baseline") else None
-        return cls(folder, gates, report.RunInfo(**info), tuple(latest(read_run(folder))), problems, kept)
+        return cls(
+            folder,
+            gates,
+            report.RunInfo(**info),
+            tuple(latest(read_run(folder))),
+            problems,
+            kept,
+            data.get("strict", False),
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for `run.json`. Without the records."""
         gates = [gate.as_dict() for gate in self.gates]
-        data = {"gates": gates, "info": asdict(self.info), "problems": list(self.problems)}
+        info = {**asdict(self.info), "judges": [judge.as_dict() for judge in self.info.judges]}
+        data = {"gates": gates, "info": info, "problems": list(self.problems), "strict": self.strict}
         return data | ({"baseline": asdict(self.baseline)} if self.baseline else {})
 
     def verdicts(self, gate: Gate) -> tuple[Verdict, ...]:
@@ -107,15 +120,17 @@ class Conclusion:
         write_json(self.folder / "report.json", report.as_json(self.summary))
         return [self.folder / "report.md", self.folder / "report.json"]
 
+    def judged(self, gate: Gate, records: Sequence[SampleRecord]) -> tuple[Verdict, ...]:
+        """What a gate says of these samples of its own, and how far its judges are to be trusted."""
+        verdicts = judged(gate, records, self.baseline)
+        return tuple(doubted(verdict, self.info.judges, self.strict) for verdict in verdicts)
+
     @cached_property
     def _verdicts(self) -> dict[str, tuple[Verdict, ...]]:
         by_gate: dict[tuple[str, str], list[SampleRecord]] = {}
         for record in self.records:
             by_gate.setdefault((record.eval, record.run_config), []).append(record)
-        return {
-            gate.nodeid: judged(gate, by_gate.get((gate.eval, gate.run_config), []), self.baseline)
-            for gate in self.gates
-        }
+        return {gate.nodeid: self.judged(gate, by_gate.get((gate.eval, gate.run_config), [])) for gate in self.gates}
 
 
 def judged(gate: Gate, records: Sequence[SampleRecord], baseline: Baseline | None) -> tuple[Verdict, ...]:
@@ -128,6 +143,18 @@ def judged(gate: Gate, records: Sequence[SampleRecord], baseline: Baseline | Non
         return tuple(Verdict(rule, "cannot_tell", why, n=len(records)) for rule in gate.rules)
     standing = baseline.standing(gate.eval) if baseline else None
     return judge_all([parse_rule(rule) for rule in gate.rules], records, standing)
+
+
+def doubted(verdict: Verdict, judges: Sequence[Trust], strict: bool) -> Verdict:
+    """The verdict with what there is to say against the judge it rests on; a pass on its word fails where `strict`."""
+    names = parse_rule(verdict.rule).names
+    doubts = [
+        f"the judge {judge.judge}: {judge.words}" for judge in judges if judge.judge in names and not judge.trusted
+    ]
+    if not doubts or verdict.kind == "not_judged":
+        return verdict
+    kind = "fail" if strict and verdict.kind == "pass" else verdict.kind
+    return replace(verdict, kind=kind, why="; ".join([verdict.why, *doubts]))
 
 
 def asked_baseline(places: Places, gates: Iterable[Gate]) -> Baseline | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from .errors import UsageError
@@ -68,6 +68,34 @@ class Item:
     def key(self) -> str:
         """Names the item: `row@answer`."""
         return f"{self.row}@{self.answer}"
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """How far a judge may be trusted today, by its certificate."""
+
+    judge: str
+    state: Literal["certified", "no evidence", "missing", "out of date"]
+    words: str
+    """One line for a report."""
+    threshold: float = 0.5
+    """From which value on it passes an answer."""
+    pairs: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    """`row@answer` -> (truth, judge), as certified; empty where there is no valid certificate."""
+
+    @property
+    def trusted(self) -> bool:
+        """Whether a gate may rest on it."""
+        return self.state == "certified"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for `run.json`."""
+        return {**asdict(self), "pairs": {key: list(pair) for key, pair in self.pairs.items()}}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Trust:
+        """Inverse of `as_dict`."""
+        return cls(**{**data, "pairs": {key: (truth, judge) for key, (truth, judge) in data["pairs"].items()}})
 
 
 def answer_hash(output: str) -> str:

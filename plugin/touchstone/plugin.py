@@ -82,6 +82,11 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "default": "default",
         "help": "whose gates may fail the run: the run-config that ships, or all of them (default: default)",
     },
+    "--strict-judges": {
+        "action": "store_true",
+        "default": False,
+        "help": "a gate on a judge fails unless its certificate (touchstone agree) shows that the judge is worth its word",
+    },
     "--plan": {
         "action": "store_true",
         "default": False,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from .baseline import Baseline
-from .conclusion import Conclusion, Gate, asked_baseline, info_of, judged
+from .conclusion import Conclusion, Gate, asked_baseline, info_of
 from .config import Places, load_catalogue
 from .engine import Made
 from .errors import TouchstoneError, UsageError
@@ -21,7 +21,9 @@ from .gates import Verdict
 from .planning import plan, table
 from .progress import waiting
 from .records import Outcome, RunConfig, Sample, SampleRecord
+from .report import RunInfo
 from .session import Options, Session
+from .trust.standing import trusts
 
 _MADE = pytest.StashKey[Made]()
 _MISSES = (AssertionError, pytest.fail.Exception)
@@ -165,7 +167,7 @@ class Running:
             current = next((g for g in self._gates if g.nodeid == gate.nodeid), gate)
             kept = self._session.records.values() if self._session is not None else ()  # gates may run alone
             records = [record for record in kept if _of(record) == (gate.eval, gate.run_config)]
-            self._verdicts[gate.nodeid] = judged(current, records, self._baseline)
+            self._verdicts[gate.nodeid] = self._conclusion(()).judged(current, records)
         return self._verdicts[gate.nodeid]
 
     # Ending
@@ -194,7 +196,15 @@ class Running:
     def _conclusion(self, records: tuple[SampleRecord, ...]) -> Conclusion:
         suite = self._require_suite()
         folder = suite.places.state / "runs" / self.run_id
-        return Conclusion(folder, self._gates, info_of(self.run_id, suite), records, self._problems, self._baseline)
+        strict = self.config.getoption("strict_judges")
+        return Conclusion(folder, self._gates, self._info, records, self._problems, self._baseline, strict)
+
+    @cached_property
+    def _info(self) -> RunInfo:
+        """What the report says of the run; judges are looked at once."""
+        suite = self._require_suite()
+        judges = trusts(self._evals.values(), suite.places, suite.catalogue)
+        return replace(info_of(self.run_id, suite), judges=judges)
 
     def _jobs(self, definition: pytest.Item, marker: pytest.Mark, where: str) -> list[Job]:
         suite = self._require_suite()

@@ -12,6 +12,9 @@ import click
 from .words import in_words, places, project
 
 _COMMANDS = {
+    "selfcheck": "comparing:selfcheck",
+    "compare": "comparing:compare",
+    "baseline": "comparing:baseline",
     "agree": "agreeing:agree",
     "cache": "cache:cache",
     "golden": "golden:golden",

@@ -2,7 +2,7 @@
 their own word, but measured against people and execution (`touchstone agree`).
 """
 
-from .definition import Definition, judges_of, load_judge
-from .judge import BoundJudge, Judge
+from .definition import Definition, judges_of, load_judge, names_of_judges
+from .judge import BoundJudge, Judge, identity_of
 
-__all__ = ["BoundJudge", "Definition", "Judge", "judges_of", "load_judge"]
+__all__ = ["BoundJudge", "Definition", "Judge", "identity_of", "judges_of", "load_judge", "names_of_judges"]

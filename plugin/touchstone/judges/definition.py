@@ -100,17 +100,22 @@ def load_judge(name: str, places: Places, catalogue: Catalogue) -> Definition:
     """The judge of that name. Raises UsageError with file and line."""
     path = places.judges / f"{name}{SUFFIX}"
     if not path.is_file() or not path.resolve().is_relative_to(places.judges.resolve()):
-        there = sorted(p.stem for p in places.judges.glob(f"*{SUFFIX}"))
+        there = names_of_judges(places)
         close = difflib.get_close_matches(name, there, 1)
         hint = f"did you mean {close[0]!r}?" if close else f"judges here: {', '.join(there) or 'none'}"
         raise UsageError(f"there is no judge {name!r}", where=places.shown(places.judges), hint=hint)
     return _read(name, path, places.shown(path), catalogue)
 
 
+def names_of_judges(places: Places) -> list[str]:
+    """Every judge that has a file, sorted."""
+    return sorted(path.stem for path in places.judges.glob(f"*{SUFFIX}"))
+
+
 def judges_of(evaluation: str, places: Places, catalogue: Catalogue) -> list[Definition]:
     """Every judge of an eval, by name."""
-    names = sorted(p.stem for p in places.judges.glob(f"*{SUFFIX}"))
-    return [one for one in (load_judge(name, places, catalogue) for name in names) if one.head.eval == evaluation]
+    every = (load_judge(name, places, catalogue) for name in names_of_judges(places))
+    return [one for one in every if one.head.eval == evaluation]
 
 
 def _read(name: str, path: Path, shown: str, catalogue: Catalogue) -> Definition:

@@ -80,7 +80,7 @@ class BoundJudge:
     @cached_property
     def identity(self) -> str:
         """SHA-256 (hex) of all that can change its verdicts on the same material."""
-        return digest([RULE, self.definition.identity(identity(self.definition.config, self.root))])
+        return identity_of(self.definition, self.root)
 
     async def __call__(self, sample: Sample, ask: Ask) -> Score:
         """Judge one sample. Raises ScorerError for an unusable answer, CallError where there is none."""
@@ -131,6 +131,11 @@ class BoundJudge:
         if not self.definition.form.categorical or len(most) > 1:
             return mean, told
         return next(v.value for v in verdicts if v.said == most[0]), told
+
+
+def identity_of(definition: Definition, root: Path) -> str:
+    """SHA-256 (hex) of a judge: its file, the rule that heads every prompt, and the model itself. Raises UsageError."""
+    return digest([RULE, definition.identity(identity(definition.config, root))])
 
 
 def _with(messages: tuple[Message, ...], wanted: str) -> tuple[Message, ...]:

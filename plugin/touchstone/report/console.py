@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from .summary import GateResult, Notice, Summary, headline, worst
+from .judged import lines
+from .summary import GateResult, Notice, Summary, headline, not_passed, worst
 from .tables import Column, Table, details, erred, overview, replayed
 from .text import clean, crop, dollars, listed, plural, wrap
 
@@ -19,6 +20,8 @@ _NAME = 18
 _HEADINGS = (14, 11, 10, 9, 8)
 """Widths of headings to try."""
 _MISSES = 10
+_WHY = 400
+"""Characters of a verdict: a comparison with the baseline names rows."""
 _NOTICES = 5
 _STYLES = {"pass": "green", "fail": "bold red", "cannot_tell": "yellow", "not_judged": "dim"}
 _KINDS = {"pass": "pass", "fail": "FAIL", "cannot_tell": "CANNOT TELL", "not_judged": "not judged"}
@@ -31,7 +34,7 @@ def draw(summary: Summary, width: int, color: bool) -> str:
     console = _console(out, max(40, width), color)
     for table in details(summary):
         _table(console, table, summary.run.shipping)
-    for part in (_overview, _notes, _gates, _misses, _headline):
+    for part in (_overview, _notes, _judges, _gates, _misses, _headline):
         part(console, summary)
     lines = "\n".join(line.rstrip() for line in out.getvalue().splitlines())
     return _COMMAND.sub(r"\1;", lines + "\n")
@@ -88,6 +91,18 @@ def _notice(notice: Notice) -> str:
     return f"{listed(notice.run_configs)}: {clean(notice.why)} ({plural(notice.samples, 'sample')})"
 
 
+def _judges(console: Console, summary: Summary) -> None:
+    if summary.run.judges:
+        _title(console, "judges, as far as their certificates go")
+    rows = [
+        (Text(clean(one.judge, 40), style="green" if one.trusted else "yellow"), Text(clean(one.words)))
+        for one in summary.run.judges
+    ]
+    _beside(console, rows)
+    for whose, told in lines(summary.judged):
+        _print(console, f"{clean(whose, 100)}: {clean(told)}")
+
+
 def _gates(console: Console, summary: Summary) -> None:
     if summary.binding:
         _title(console, "gates that decide this run")
@@ -100,15 +115,16 @@ def _gates(console: Console, summary: Summary) -> None:
 
 def _gate(gate: GateResult, summary: Summary) -> tuple[Text, Text]:
     whose = "" if gate.run_config == summary.run.shipping else f" [{clean(gate.run_config, 60)}]"
-    text = f"{clean(gate.eval, 60)}{whose}: {clean(gate.verdict.why)}"
+    text = f"{clean(gate.eval, 60)}{whose}: {clean(gate.verdict.why, _WHY)}"
     return Text(_KINDS[gate.verdict.kind], style=_STYLES[gate.verdict.kind]), Text(text)
 
 
 def _candidate(name: str, candidates: Sequence[GateResult]) -> Iterator[tuple[Text, Text]]:
     gates = [gate for gate in candidates if gate.run_config == name]
     passed = [gate for gate in gates if gate.verdict.kind == "pass"]
-    others = tuple(dict.fromkeys(gate.eval for gate in gates if gate.verdict.kind in ("fail", "cannot_tell")))
-    text = f"{len(passed)} of {len(gates)} passed" + (f"; not {listed(others, 3)}" if others else "")
+    fails, unsure = not_passed(gates)
+    text = f"{len(passed)} of {len(gates)} passed" + (f"; not {listed(fails, 3)}" if fails else "")
+    text += f"; cannot tell {listed(unsure, 3)}" if unsure else ""
     if gates:
         yield Text(crop(clean(name, 60), _NAME)), Text(text)
 

@@ -3,18 +3,21 @@
 {"schema": 1, "run": {...}, "verdict": "pass" | "fail" | "not_judged", "calls": {...},
  "results": [{"eval", "run_config", "passed": ESTIMATE | null, "scores": {NAME: ESTIMATE | null}, "misses", "errors",
               "skipped", "calls": {...}, "worst": [{"row", "why", "epochs"}]}],
- "gates": [{"eval", "run_config", "binding", "rule", "kind", "why", "value", "interval", "n", "errors"}],
+ "gates": [{"eval", "run_config", "binding", "rule", "kind", "why", "value", "interval", "n", "errors",
+            "needed"}],
  "errors": [NOTICE], "skipped": [NOTICE]}
 
+"needed": more rows that would let a gate tell which cannot; null otherwise, and where no reasonable number would.
 ESTIMATE = {"mean", "interval": {"low", "high"}, "n", "rows", "errors"}
 NOTICE = {"run_configs", "evals", "samples", "why"}
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
+from ..labels import Trust
 from .summary import GateResult, Summary
 from .text import clean
 
@@ -28,7 +31,9 @@ def as_json(summary: Summary) -> dict[str, Any]:
     """The summary as dicts, lists, numbers and text. Texts are cleaned and at most 2,000 characters long."""
     data = {
         "schema": SCHEMA,
-        "run": asdict(summary.run) | {"run_configs": summary.run_configs, "evals": summary.evals},
+        "run": asdict(replace(summary.run, judges=())) | {"run_configs": summary.run_configs, "evals": summary.evals},
+        "judges": [_judge(trust) for trust in summary.run.judges],
+        "judged": [asdict(one) for one in summary.judged],
         "verdict": _verdict(summary),
         "calls": asdict(summary.calls),
         "results": [asdict(result) for result in summary.results.values()],
@@ -47,6 +52,10 @@ def _verdict(summary: Summary) -> str:
 
 def _gate(gate: GateResult) -> dict[str, Any]:
     return {"eval": gate.eval, "run_config": gate.run_config, "binding": gate.binding} | asdict(gate.verdict)
+
+
+def _judge(trust: Trust) -> dict[str, Any]:
+    return {"judge": trust.judge, "state": trust.state, "words": trust.words, "threshold": trust.threshold}
 
 
 def _cleaned(value: Any) -> Any:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from .summary import GateResult, Notice, Summary, headline, worst
+from .judged import lines
+from .summary import GateResult, Notice, Summary, headline, not_passed, worst
 from .tables import Table, details, erred, overview, replayed
 from .text import clean, dollars, plural, wrap
 
@@ -17,6 +18,8 @@ _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:,()-]{0,100}")
 _MISSES = 10
 _NOTICES = 10
 _LONGEST = 200
+_WHY = 400
+"""Characters of a verdict."""
 
 
 def markdown(summary: Summary) -> str:
@@ -41,13 +44,22 @@ def _lines(summary: Summary) -> Iterator[str]:
     yield from _notices("Skipped", summary.skipped)
     yield from _gates(summary.binding)
     yield from _candidates(summary)
+    yield from _judges(summary)
     yield from _misses(summary)
     yield from _folded("Every eval in detail", _details(summary))
 
 
+def _judges(summary: Summary) -> Iterator[str]:
+    if summary.run.judges:
+        yield from ("### Judges, as far as their certificates go", "")
+        yield from (f"* {_name(one.judge)}: {code(one.words, _WHY)}" for one in summary.run.judges)
+        yield from (f"* {_name(whose)}: {code(told, _WHY)}" for whose, told in lines(summary.judged))
+        yield ""
+
+
 def _failing(summary: Summary) -> Iterator[str]:
     for gate in summary.failing[:_NOTICES]:
-        yield f"* {_of(gate, summary)}: {code(gate.verdict.why)}"
+        yield f"* {_of(gate, summary)}: {code(gate.verdict.why, _WHY)}"
     yield from ([""] if summary.failing else [])
 
 
@@ -89,7 +101,7 @@ def _gates(gates: Sequence[GateResult]) -> Iterator[str]:
     yield from ("### Gates that decide", "", "| | eval | run-config | found |", "|---|---|---|---|")
     for gate in gates:
         verdict = gate.verdict
-        yield _row((_MARKS[verdict.kind], _name(gate.eval), _name(gate.run_config), code(verdict.why)))
+        yield _row((_MARKS[verdict.kind], _name(gate.eval), _name(gate.run_config), code(verdict.why, _WHY)))
     yield ""
 
 
@@ -97,16 +109,17 @@ def _candidates(summary: Summary) -> Iterator[str]:
     """How many of its gates each candidate passes, and which not; the others' figures are in the details."""
     rows = [row for name in summary.run_configs for row in _candidate(name, summary.gates)]
     if rows:
-        yield from ("### Gates of the candidates (compared only)", "", "| run-config | passed | not passed |")
-        yield from ("|---|---:|---|", *rows, "")
+        yield from ("### Gates of the candidates (compared only)", "", "| run-config | passed | failed | cannot tell |")
+        yield from ("|---|---:|---|---|", *rows, "")
 
 
 def _candidate(name: str, gates: Sequence[GateResult]) -> Iterator[str]:
     own = [gate for gate in gates if gate.run_config == name and not gate.binding]
     passes = [gate for gate in own if gate.verdict.kind == "pass"]
-    others = dict.fromkeys(gate.eval for gate in own if gate.verdict.kind in ("fail", "cannot_tell"))
+    fails, unsure = not_passed(own)
     if own:
-        yield _row((_name(name), f"{len(passes)} of {len(own)}", ", ".join(_name(other) for other in others)))
+        found = (", ".join(_name(eval_) for eval_ in evals) for evals in (fails, unsure))
+        yield _row((_name(name), f"{len(passes)} of {len(own)}", *found))
 
 
 def _misses(summary: Summary) -> Iterator[str]:

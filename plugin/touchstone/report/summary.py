@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import fsum
 
 from ..gates import Verdict, passed
+from ..labels import Trust
 from ..records import Response, SampleRecord
 from ..stats import Estimate, estimate, quantile
+from .judged import Judged, judged
 from .text import clean
 
 WORST = 3
@@ -26,6 +28,8 @@ class RunInfo:
     """Name of the run-config that ships; empty when there is none, or none was run."""
     run_configs: tuple[str, ...] = ()
     """The order in which tables list run-configs; those not named here follow by name."""
+    judges: tuple[Trust, ...] = ()
+    """How the judges of the run's evals stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,8 @@ class Summary:
     skipped: tuple[Notice, ...]
     calls: Calls
     """Of the whole run; a call that several evals share is counted once."""
+    judged: tuple[Judged, ...] = ()
+    """Every judge's scores, raw and corrected."""
 
     @property
     def binding(self) -> tuple[GateResult, ...]:
@@ -139,6 +145,7 @@ def summarise(records: Iterable[SampleRecord], gates: Sequence[GateResult] = (),
         _notices(ordered, "error"),
         _notices(ordered, "skipped"),
         _calls(_distinct(ordered)),
+        tuple(_judged(results, groups, run.judges)),
     )
 
 
@@ -148,12 +155,23 @@ def headline(summary: Summary) -> str:
     ships = summary.run.shipping
     whose = f" of {clean(ships, 60)}" if ships and {gate.run_config for gate in binding} == {ships} else ""
     if failing:
-        return f"FAIL: {len(failing)} of {len(binding)} gates{whose} not passed"
+        unsure = sum(gate.verdict.kind == "cannot_tell" for gate in failing)
+        line = f"FAIL: {len(failing)} of {len(binding)} gates{whose} not passed"
+        return line + (f", of which {unsure} cannot tell" if unsure else "")
     passes = [gate for gate in binding if gate.verdict.kind == "pass"]
     if not passes:
         return f"none of {len(binding)} gates{whose} was judged" if binding else "no gate decides this run"
     unjudged = len(binding) - len(passes)
     return f"PASS: {len(passes)} of {len(binding)} gates{whose} passed" + (f", {unjudged} not judged" * bool(unjudged))
+
+
+def not_passed(gates: Iterable[GateResult]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Evals with a gate that fails, and others with one that cannot tell."""
+    kinds: dict[str, set[str]] = {}
+    for gate in gates:
+        kinds.setdefault(gate.eval, set()).add(gate.verdict.kind)
+    fails = tuple(name for name, found in kinds.items() if "fail" in found)
+    return fails, tuple(name for name, found in kinds.items() if "cannot_tell" in found and name not in fails)
 
 
 def worst(summary: Summary, most: int) -> list[tuple[Result, Miss]]:
@@ -180,6 +198,17 @@ def _grouped(records: Iterable[SampleRecord]) -> dict[tuple[str, str], list[Samp
     for record in records:
         groups.setdefault((record.eval, record.run_config), []).append(record)
     return groups
+
+
+def _judged(
+    results: Mapping[tuple[str, str], Result],
+    groups: Mapping[tuple[str, str], Sequence[SampleRecord]],
+    judges: Sequence[Trust],
+) -> Iterator[Judged]:
+    for key, result in results.items():
+        for trust in judges:
+            if (raw := result.scores.get(trust.judge)) is not None:
+                yield judged(key, raw, trust, groups[key])
 
 
 def _run_configs(results: Mapping[tuple[str, str], Result], run: RunInfo) -> tuple[str, ...]:
@@ -251,6 +280,8 @@ def _distinct(records: Iterable[SampleRecord]) -> list[Response]:
     for record in records:
         if record.response is not None:
             calls.setdefault(record.request or id(record), record.response)
+        for key, response in record.asked.items():
+            calls.setdefault(key, response)
     return list(calls.values())
 
 

@@ -14,15 +14,11 @@ from typing import Any, Literal, TypeAlias
 
 from ..config import Places
 from ..errors import UsageError
-from ..golden import golden_of
-from ..judges import BoundJudge
 from ..labels import Item
-from ..ratings import ratings_of
 from ..records import SCHEMA, digest
 from ..store import write_json
 
 Against: TypeAlias = Literal["execution", "people"]
-State: TypeAlias = Literal["certified", "no evidence", "missing", "out of date"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +46,6 @@ class Certificate:
     """Name -> value and the ends of its 95 % interval."""
     pairs: Mapping[str, tuple[float, float]]
     """`row@answer` -> (truth, judge)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How a judge stands today."""
-
-    judge: str
-    state: State
-    words: str
-    """One line for a report."""
-    threshold: float = 0.5
-    pairs: Mapping[str, tuple[float, float]] | None = None
-    """As certified; None where there is no valid certificate."""
-
-    @property
-    def trusted(self) -> bool:
-        """Whether a gate may rest on it."""
-        return self.state == "certified"
 
 
 def golden_hash(items: Iterable[Item], ratings: Mapping[str, Mapping[str, Any]] | None = None) -> str:
@@ -102,26 +80,3 @@ def read(name: str, places: Places) -> Certificate | None:
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         hint = f"make it anew: touchstone agree EVAL --certify {name}"
         raise UsageError(f"is no certificate: {error}", where=places.shown(path), hint=hint) from error
-
-
-def standing(judge: BoundJudge, places: Places) -> Standing:
-    """How the judge stands: its certificate compared with what judge and golden set are now."""
-    name, home = judge.definition.name, judge.definition.head.eval
-    found, command = read(name, places), f"touchstone agree {home} --certify {name}"
-    if found is None:
-        return Standing(name, "missing", f"has no certificate: {command}", judge.definition.pass_at)
-    if found.identity != judge.identity:
-        return Standing(name, "out of date", f"has changed since it was certified: {command}", found.threshold)
-    if found.golden != _golden_now(found, places):
-        return Standing(name, "out of date", f"its golden set has changed: {command}", found.threshold)
-    told = f"{found.words} ({found.against}, {found.items} outputs of {found.eval})"
-    return Standing(name, "certified" if found.better else "no evidence", told, found.threshold, found.pairs)
-
-
-def _golden_now(found: Certificate, places: Places) -> str:
-    try:
-        items = golden_of(places, found.eval).read()
-    except UsageError:  # no golden set any more, or a broken one: not the one that was measured
-        return ""
-    people = ratings_of(places, found.eval).current(items) if found.against == "people" else None
-    return golden_hash(items, people)
