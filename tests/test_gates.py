@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from touchstone.errors import UsageError
-from touchstone.gates import Rule, Verdict, judge, judge_all, parse_rule
+from touchstone.gates import Rule, Standing, Verdict, judge, judge_all, parse_rule
 from touchstone.records import Outcome, Response, SampleRecord, Score
 
 
@@ -21,10 +22,15 @@ def record(
     why: str = "",
     epoch: int = 1,
     response: Response | None = None,
+    hash_: str = "0123456789",
+    asked: dict[str, Response] | None = None,
     **errors: str,
 ) -> SampleRecord:
     scores = {} if value is None else {"good": Score(value)}
-    return SampleRecord("e", row, "c", epoch, Outcome(kind, why), scores, errors, response=response)  # type: ignore[arg-type]
+    outcome = Outcome(kind, why)  # type: ignore[arg-type]
+    return SampleRecord(
+        "e", row, "c", epoch, outcome, scores, errors, response=response, row_hash=hash_, asked=asked or {}
+    )
 
 
 def scored(*values: float) -> list[SampleRecord]:
@@ -33,6 +39,11 @@ def scored(*values: float) -> list[SampleRecord]:
 
 def verdict(text: str, records: list[SampleRecord]) -> Verdict:
     return judge(parse_rule(text), records)
+
+
+WORDS = ["no", "worse", "than", "baseline", "by", "more", "good", "0.1", "2%", ">=", "every", "row", ":"]
+BASELINE = Rule("good no worse than baseline by more than 0.02", "baseline", "good", ">=", -0.02)
+PASSED_BASELINE = Rule("no worse than baseline by more than 2%", "baseline", "", ">=", -0.02)
 
 
 @pytest.mark.parametrize(
@@ -49,6 +60,14 @@ def verdict(text: str, records: list[SampleRecord]) -> Verdict:
         ("cost <= $0.50", Rule("cost <= $0.50", "cost", "", "<=", 0.5)),
         ("cost < 2", Rule("cost < 2", "cost", "", "<", 2.0)),
         ("p95 latency <= 3", Rule("p95 latency <= 3", "latency", "", "<=", 3.0, 95)),
+        ("good no worse than baseline by more than 0.02", BASELINE),
+        (" good  no worse than baseline by more than  0.02", BASELINE),
+        ("no worse than baseline by more than 2%", PASSED_BASELINE),
+        (
+            "passed no worse than baseline by more than 2%",
+            replace(PASSED_BASELINE, text="passed " + PASSED_BASELINE.text),
+        ),
+        ("no >= 0.5", Rule("no >= 0.5", "mean", "no", ">=", 0.5)),
         ("p50 latency < 1.5s", Rule("p50 latency < 1.5s", "latency", "", "<", 1.5, 50)),
     ],
 )
@@ -87,6 +106,13 @@ def test_a_rule_names_the_scores_that_it_needs() -> None:
         ("latency <= 3", 1, "which percentile"),
         ("p0 latency <= 3", 2, "p1 to p99"),
         ("p100 latency <= 3", 2, "p1 to p99"),
+        ("no worse than baseline", 23, "by more than 0.02"),
+        ("good no worse than baseline by 0.02", 29, "by more than 0.02"),
+        ("no worse than baseline by more than", 36, "number"),
+        ("no worse than baseline by more than 2", 37, "0 to 1"),
+        ("no worse than baseline by more than 0.1 s", 37, "unit"),
+        ("no worse than baseline by more than 0.1 now", 41, "nothing may follow"),
+        ("no worse than main by more than 0.1", 4, "wanted >="),
         ("every row:", 11, "missing after ':'"),
         ("every row keeps_files", 11, "wanted ': SCORE'"),
         ("every row: a b", 14, "nothing may follow"),
@@ -101,7 +127,15 @@ def test_a_mistake_is_told_with_its_place_and_the_forms_allowed(text: str, posit
     assert "every row: SCORE" in str(caught.value)
 
 
-@given(st.text() | st.text("everyrow: goodpass95latncycost<>=.0123456789%$s()", min_size=1))
+@given(
+    st.text()
+    | st.text("everyrow: goodpass95latncycost<>=.0123456789%$s()", min_size=1)
+    | st.lists(
+        st.sampled_from(
+            ["no", "worse", "than", "baseline", "by", "more", "good", "0.1", "2%", ">=", "every", "row", ":"]
+        )
+    ).map(" ".join)
+)
 def test_any_text_is_a_rule_or_a_usage_error(text: str) -> None:
     with suppress(UsageError):
         assert parse_rule(text).subject
@@ -111,9 +145,53 @@ def test_a_mean_passes_and_fails_with_its_interval() -> None:
     good = verdict("good >= 0.8", scored(*[1.0] * 8, *[0.0] * 2))
     assert (good.kind, good.value, good.n) == ("pass", 0.8, 10)
     assert good.why == "good 0.80 [0.49, 0.94] >= 0.80 (10 rows)"
-    bad = verdict("good > 0.8", scored(*[1.0] * 8, *[0.0] * 2))
-    assert (bad.kind, bad.why) == ("fail", "good 0.80 [0.49, 0.94] <= 0.80 (10 rows)")
+    bad = verdict("good >= 0.95", scored(*[1.0] * 8, *[0.0] * 2))
+    assert (bad.kind, bad.needed, bad.why) == ("fail", None, "good 0.80 [0.49, 0.94] < 0.95 (10 rows)")
     assert bad.interval == good.interval
+
+
+def test_a_mean_below_its_bound_cannot_tell_until_its_whole_interval_is() -> None:
+    unsure = verdict("good >= 0.9", scored(*[1.0] * 8, *[0.0] * 2))
+    assert (unsure.kind, unsure.needed) == ("cannot_tell", 25)
+    assert unsure.why == "good 0.80 [0.49, 0.94] < 0.90, but 10 rows cannot tell: 25 more rows would"
+    assert verdict("good >= 0.9", scored(*[1.0] * 28, *[0.0] * 7)).kind == "fail"
+    assert verdict("good >= 0.9", scored(*[1.0] * 24, *[0.0] * 6)).kind == "cannot_tell"
+
+
+@pytest.mark.parametrize("rule", ["passed >= 0.9", "good >= 0.9", "lower(good) >= 0.9", "lower(good) > 0.9"])
+@pytest.mark.parametrize("share", [0.5, 0.7, 0.85, 0.95, 1.0])
+@pytest.mark.parametrize("n", [20, 100])
+def test_the_rows_that_are_said_to_be_missing_would_tell(rule: str, share: float, n: int) -> None:
+    def of(rows: int) -> Verdict:
+        return verdict(rule, scored(*[1.0] * round(share * rows), *[0.0] * (rows - round(share * rows))))
+
+    found = of(n)
+    if found.needed is None:
+        assert found.kind in ("pass", "fail")
+    else:
+        # whole rows: the mean can only stay nearly the same
+        assert of(round((n + found.needed) * 1.1)).kind in ("pass", "fail")
+        assert of(max(n, round((n + found.needed) * 0.8))).kind == "cannot_tell"
+
+
+def test_a_mean_on_its_bound_says_that_no_number_of_rows_tells() -> None:
+    found = verdict("good > 0.8", scored(*[1.0] * 8, *[0.0] * 2))
+    assert (found.kind, found.needed) == ("cannot_tell", None)
+    assert found.why.endswith(", but 10 rows cannot tell, nor could more: the mean is the bound; look at "
+                              "`touchstone compare`")  # fmt: skip
+
+
+def test_the_number_of_rows_is_said_up_to_ten_thousand() -> None:
+    found = verdict("good >= 0.8", scored(*[1.0] * 799, *[0.0] * 201))
+    assert found.kind == "cannot_tell"
+    assert found.needed is not None
+    assert found.needed > 10_000
+    assert "more than 10,000 more would; look at `touchstone compare`" in found.why
+
+
+def test_a_miss_among_what_must_be_perfect_fails_at_once() -> None:
+    assert verdict("good >= 1", scored(1.0, 1.0, 0.0)).kind == "fail"
+    assert verdict("lower(good) >= 1", scored(1.0, 1.0)).kind == "cannot_tell"
 
 
 def test_sums_of_floats_do_not_fail_a_rule_that_holds() -> None:
@@ -131,8 +209,10 @@ def test_lower_judges_the_lower_end() -> None:
     records = scored(*[1.0] * 95, *[0.0] * 5)
     assert verdict("good >= 0.9", records).kind == "pass"
     low = verdict("lower(good) >= 0.9", records)
-    assert (low.kind, low.why) == ("fail", "lower(good) 0.89 of 0.95 [0.89, 0.98] < 0.90 (100 rows)")
+    said = "lower(good) 0.89 of 0.95 [0.89, 0.98] < 0.90, but 100 rows cannot tell: 39 more rows would"
+    assert (low.kind, low.needed, low.why) == ("cannot_tell", 39, said)
     assert low.value == pytest.approx(0.8882, abs=1e-4)
+    assert verdict("lower(good) >= 0.99", records).kind == "fail"
 
 
 def test_passed_is_the_share_of_bodies_that_passed_whatever_was_scored() -> None:
@@ -217,9 +297,103 @@ def test_cost_is_the_sum_of_the_calls() -> None:
     assert (unknown.kind, unknown.why) == ("cannot_tell", "cost <= 9: 1 of 4 calls have no known price")
 
 
+def test_cost_counts_the_judges_calls_once() -> None:
+    asked = {"key": Response("x", cost=0.2)}
+    calls = [record(str(i), response=Response("x", cost=0.1), asked=asked) for i in range(2)]
+    assert verdict("cost <= 1", calls).value == pytest.approx(0.4)
+
+
 def test_latency_says_when_it_was_recorded() -> None:
     calls = [record(str(i), response=Response("x", latency=float(i))) for i in range(1, 12)]
     assert verdict("p50 latency <= 6", calls).why == "p50 latency 6.00 s <= 6.00 (11 calls)"
     replayed = [*calls, record("r", response=Response("x", latency=99.0, source="recording"))]
     assert verdict("p95 latency <= 3 s", replayed).why.endswith("> 3.00 (12 calls, recorded)")
     assert verdict("p95 latency <= 3", [record("a")]).kind == "not_judged"
+
+
+# Against a baseline
+
+
+def standing(*values: float, hash_: str = "01234567") -> Standing:
+    return Standing("main", {"good": {f"r{index}": (hash_, value) for index, value in enumerate(values)}})
+
+
+def against(records: list[SampleRecord], stands: Standing | None, margin: float = 0.02) -> Verdict:
+    return judge_all([parse_rule(f"good no worse than baseline by more than {margin}")], records, stands)[0]
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.02])
+@pytest.mark.parametrize("values", [(1.0,), (0.0,) * 30, (1.0, 0.0) * 20, (1 / 3, 2 / 3, 0.1)])
+def test_what_is_the_same_is_no_worse(values: tuple[float, ...], margin: float) -> None:
+    found = against(scored(*values), standing(*(round(value, 6) for value in values)), margin)
+    assert (found.kind, found.value, found.needed) == ("pass", 0.0, None)
+
+
+def test_what_is_worse_by_too_much_fails_with_both_means_and_the_difference() -> None:
+    found = against(scored(*[0.0] * 30, *[1.0] * 70), standing(*[1.0] * 100))
+    assert (found.kind, found.n, found.value) == ("fail", 100, pytest.approx(-0.3))
+    assert found.why.startswith("good 0.70 against 1.00 of main, the baseline: -0.30 [-0.39, -0.20] < -0.02 (100 rows)")
+
+
+def test_a_drop_that_chance_explains_cannot_tell_and_says_how_many_rows_would() -> None:
+    found = against(scored(*[0.0] * 3, *[1.0] * 27), standing(*[1.0] * 30))
+    assert found.kind == "cannot_tell"
+    assert found.needed is not None
+    assert f"but 30 rows cannot tell: {found.needed:,} more rows would" in found.why
+    many = (30 + found.needed) // 30 + 1
+    assert against(scored(*([0.0] * 3 + [1.0] * 27) * many), standing(*[1.0] * 30 * many)).kind == "fail"
+
+
+def test_a_drop_within_the_margin_and_a_rise_pass() -> None:
+    assert against(scored(0.0, *[1.0] * 49), standing(*[1.0] * 50)).kind == "pass"
+    assert against(scored(*[1.0] * 50), standing(*[0.0] * 50)).why.startswith(
+        "good 1.00 against 0.00 of main, the baseline: +1.00 ["
+    )
+
+
+def test_rows_that_were_edited_or_are_new_or_gone_are_named_and_not_compared() -> None:
+    records = [*scored(1.0, 1.0), record("r2", "miss", 0.0, hash_="ffff"), record("new", "miss", 0.0)]
+    found = against(records, standing(1.0, 1.0, 1.0, 1.0))
+    assert (found.kind, found.n) == ("pass", 2)
+    assert found.why.endswith(
+        "(2 rows); not compared: 1 edited since: r2; 1 not in the baseline: new; 1 only in the baseline: r3"
+    )
+
+
+@pytest.mark.parametrize(
+    ("stands", "why"),
+    [
+        (None, "nothing of this eval and score: `touchstone baseline update`"),
+        (Standing(problem="there is no baseline"), "baseline by more than 0.02: there is no baseline"),
+        (Standing("main", {"other": {"r0": ("01234567", 1.0)}}), "nothing of this eval and score"),
+        (standing(1.0, hash_="ffffffff"), "no row is as it was in the baseline"),
+    ],
+)
+def test_without_a_row_to_compare_it_cannot_tell(stands: Standing | None, why: str) -> None:
+    found = against(scored(1.0), stands)
+    assert (found.kind, found.value) == ("cannot_tell", None)
+    assert why in found.why
+
+
+def test_epochs_are_compared_by_their_rows_mean() -> None:
+    records = [record(row, "pass", value, epoch=epoch) for row in "ab" for epoch, value in enumerate((1.0, 0.0, 1.0))]
+    stands = Standing("main", {"good": dict.fromkeys("ab", ("01234567", 0.666667))})
+    assert (against(records, stands, 0).kind, against(records, stands, 0).n) == ("pass", 2)
+
+
+def test_an_error_is_no_drop() -> None:
+    records = [*scored(1.0), record("r1", "error", why="time-out")]
+    assert against(records, standing(1.0, 1.0)).why.endswith("1 of 2 samples have no score: time-out")
+    rules = [parse_rule("errors <= 1"), parse_rule("good no worse than baseline by more than 0")]
+    found = judge_all(rules, records, standing(1.0, 1.0))[1]
+    assert found.kind == "pass"
+    assert found.why.endswith("(1 row); not compared: 1 only in the baseline: r1; 1 error left out")
+
+
+@given(st.lists(st.tuples(st.sampled_from([0.0, 0.25, 0.5, 1.0]), st.sampled_from([0.0, 0.25, 0.5, 1.0])), min_size=1))
+def test_a_baseline_rule_keeps_to_its_principle(rows: list[tuple[float, float]]) -> None:
+    found = against(scored(*(now for now, _ in rows)), standing(*(then for _, then in rows)), 0.1)
+    assert found.value is not None
+    assert found.interval is not None
+    assert (found.kind == "pass") == (found.value >= -0.1 - 1e-9)
+    assert (found.kind == "fail") == (found.interval.high < -0.1 - 1e-9)

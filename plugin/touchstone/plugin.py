@@ -85,7 +85,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "--strict-judges": {
         "action": "store_true",
         "default": False,
-        "help": "a gate on a judge fails unless its certificate (touchstone agree) shows that the judge is worth its word",
+        "help": "a gate on a judge fails unless its certificate (touchstone agree) shows it to be worth its word",
     },
     "--plan": {
         "action": "store_true",

@@ -130,10 +130,10 @@ class Response:
     """Seconds the real call took, also when it is replayed."""
     made: Mapping[str, Any] = field(default_factory=dict)
     """How: `runtime` (name and version), `date` (YYYY-MM-DD), `model` as the provider reports it."""
-    logprobs: tuple[Mapping[str, float], ...] = ()
-    """For each token of the answer, the likeliest tokens with their natural log-probabilities; where asked for."""
     source: Literal["live", "cache", "recording"] = "live"
     """Where this copy came from; not stored."""
+    logprobs: tuple[Mapping[str, float], ...] = ()
+    """For each token of the answer, the likeliest tokens with their natural log-probabilities; where asked for."""
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready, without `source`."""

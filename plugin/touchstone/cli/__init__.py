@@ -16,8 +16,10 @@ _COMMANDS = {
     "compare": "comparing:compare",
     "baseline": "comparing:baseline",
     "agree": "agreeing:agree",
+    "audit": "auditing:audit",
     "cache": "cache:cache",
     "golden": "golden:golden",
+    "prefer": "preferring:prefer",
     "rate": "golden:rate",
     "ratings": "golden:ratings",
 }

@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from .words import in_words
 
 if TYPE_CHECKING:
-    from ..evals import Eval
     from ..judges import BoundJudge
     from ..trust.agreement import Line, Table
     from ..trust.certificates import Certificate
-    from ..trust.measuring import Measured
     from ..trust.show import Page
-    from .collecting import Collected
+    from .study import Study
 
 
 @click.command()
@@ -46,31 +41,28 @@ def agree(
     at nothing. Says plainly where a judge is no better than those.
     """
     from .collecting import collect
+    from .study import judges_for, no_judge, study
 
     with in_words():
-        study = _Study(collect(root), evaluation, names, calls)
-        click.echo(_rendered(study.page(), style), nl=False)
-        for path in study.certify(certify, against):
+        collected = collect(root)
+        judges = judges_for(collected, evaluation, names)
+        if not judges:
+            raise no_judge(evaluation)
+        agreeing = _Agreeing(study(collected, evaluation, judges, calls))
+        click.echo(_rendered(agreeing.page(), style), nl=False)
+        for path in agreeing.certify(certify, against):
             click.echo(f"wrote {path}", err=True)
 
 
-class _Study:
-    """One measurement of an eval's judges."""
+class _Agreeing:
+    """What one measurement says of an eval's judges."""
 
-    def __init__(self, collected: Collected, name: str, judges: Sequence[str], calls: str | None) -> None:
-        from ..golden import golden_of
-        from ..ratings import ratings_of, scale_of
-        from ..trust.measuring import usable
+    def __init__(self, study: Study) -> None:
+        from ..ratings import scale_of
 
-        self.suite, self.eval = collected.suite, collected.eval(name)
-        items = golden_of(self.suite.places, name).read()
-        self.items, self.left = usable(items, self.eval)
-        ratings = ratings_of(self.suite.places, name)
-        self.everything, self.ratings = items, ratings.current(items)
-        self.problems, self.stale = ratings.problems, ratings.stale(items)
+        self.study, self.judges, self.measured, self.eval = study, study.judges, study.measured, study.eval
+        self.ratings = study.ratings
         self.scale = scale_of(rating for by in self.ratings.values() for rating in by.values()) or "pass_fail"
-        self.judges = _judges(collected, self.eval, judges)
-        self.measured = _measure(collected, self.eval, self.items, self.judges, calls)
 
     def tables(self) -> list[Table]:
         """Against people first, where any rated; then against execution, where the eval names its truth."""
@@ -90,7 +82,7 @@ class _Study:
 
         people = {who for by in self.ratings.values() for who in by}
         alpha = raters(self.ratings, self.scale) if len(people) > 1 else None
-        return Page(self.eval.name, len(self.items), tuple(self.tables()), alpha, tuple(self._notes()))
+        return Page(self.eval.name, len(self.measured), tuple(self.tables()), alpha, tuple(self._notes()))
 
     def certify(self, names: Sequence[str], against: str | None) -> Iterator[str]:
         """Write certificates; yields their paths."""
@@ -102,8 +94,8 @@ class _Study:
             if name not in known:
                 raise click.UsageError(f"--certify: there is no judge {name!r} here; there are: {', '.join(known)}")
         for name in wanted:
-            path = certificates.write(self._certificate(known[name], against), self.suite.places)
-            yield self.suite.places.shown(path)
+            path = certificates.write(self._certificate(known[name], against), self.study.suite.places)
+            yield self.study.suite.places.shown(path)
 
     def _certificate(self, judge: BoundJudge, against: str | None) -> Certificate:
         from ..models import identity
@@ -120,7 +112,7 @@ class _Study:
             eval=self.eval.name,
             against=table.truth.name,
             identity=judge.identity,
-            golden=golden_hash(self.everything, people),
+            golden=golden_hash(self.study.everything, people),
             model=identity(judge.definition.config, judge.root),
             date=f"{datetime.now(UTC):%Y-%m-%d}",
             items=line.agreement.n,
@@ -136,54 +128,11 @@ class _Study:
             yield "execution: the eval names no truth=, so judges are measured against people alone"
         if not self.ratings or not any(self.ratings.values()):
             yield f"people: nobody has rated these outputs yet: touchstone rate {self.eval.name}"
-        for line in [*self.left, *self.problems]:
+        for line in [*self.study.left, *self.study.there.problems]:
             yield f"left out: {line}"
-        for rating in self.stale:
+        for rating in self.study.there.stale(self.study.everything):
             yield f"stale: {rating.rater}'s rating of {rating.row} is about another answer"
-        seen: dict[str, int] = {}
-        for one in self.measured:
-            for who, why in one.errors.items():
-                seen[f"{who}: {why}"] = seen.get(f"{who}: {why}", 0) + 1
-        yield from (f"error: {why} ({count} outputs)" for why, count in seen.items())
-
-
-def _judges(collected: Collected, evaluation: Eval, names: Sequence[str]) -> list[BoundJudge]:
-    """Every judge whose file names the eval, and those among its scorers; or those of the given names."""
-    from ..judges import BoundJudge, judges_of, load_judge
-
-    suite = collected.suite
-    if names:
-        found = [load_judge(name, suite.places, suite.catalogue) for name in names]
-        return [BoundJudge.of(one, suite.places.root) for one in found]
-    own = judges_of(evaluation.name, suite.places, suite.catalogue)
-    there = {one.name: BoundJudge.of(one, suite.places.root) for one in own}
-    there |= {one.definition.name: one for one in evaluation.judges}
-    if not there:
-        raise click.UsageError(f"no judge of {evaluation.name} yet: write evals/judges/NAME.j2 (docs/judges.md)")
-    return list(there.values())
-
-
-def _measure(
-    collected: Collected, evaluation: Eval, items: Any, judges: Sequence[BoundJudge], calls: str | None
-) -> list[Measured]:
-    from ..session import Options, Session
-    from ..trust.measuring import measure, with_judges
-
-    mode: Any = calls or ("replay" if os.environ.get("CI", "").lower() not in ("", "0", "false") else "auto")
-    with _shown() as progress:
-        session = Session(collected.suite, Options(mode), "")
-        return measure(session, with_judges(evaluation, judges), items, progress)
-
-
-@contextmanager
-def _shown() -> Iterator[Any]:
-    """A bar on standard error, where that is a terminal."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("judging", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        yield from self.study.errors()
 
 
 def _figures(line: Line) -> dict[str, tuple[float, float, float] | None]:
@@ -200,19 +149,10 @@ def _figures(line: Line) -> dict[str, tuple[float, float, float] | None]:
 
 def _rendered(page: Page, style: str) -> str:
     from ..trust import show
+    from .study import colour, width
 
     if style == "json":
         return json.dumps(show.as_json(page), indent=1) + "\n"
     if style == "markdown":
         return show.markdown(page)
-    return show.terminal(page, _width(), color=_colour())
-
-
-def _width() -> int:
-    import shutil
-
-    return min(120, max(80, shutil.get_terminal_size().columns)) if sys.stdout.isatty() else 80
-
-
-def _colour() -> bool:
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return show.terminal(page, width(), color=colour())

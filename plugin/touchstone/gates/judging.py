@@ -69,8 +69,9 @@ def _judge_mean(rule: Rule, records: Sequence[SampleRecord], errors: int) -> Ver
     value = found.interval.low if rule.subject == "lower" else found.mean
     kind = _kind(rule, value, found.interval.high)
     needed = rows_for_mean(values, _settled(rule)) if kind == "cannot_tell" else None
+    few, size = kind == "cannot_tell", wording.size(found)
     why = wording.mean(rule, found, value)
-    why += wording.too_few(wording.size(found), needed, found.mean, rule.bound) if kind == "cannot_tell" else ""
+    why += wording.too_few(size, needed, found.mean, rule.bound) if few else wording.enough(size)
     return Verdict(rule.text, kind, why + wording.despite(errors), value, found.interval, found.n, errors, needed)
 
 
@@ -100,7 +101,8 @@ def _judge_baseline(rule: Rule, records: Sequence[SampleRecord], errors: int, st
     kind = _kind(rule, found.mean, found.interval.high)
     needed = rows_for_difference(found, _settled(rule)) if kind == "cannot_tell" else None
     why = wording.against(rule, pairs, found, standing.run_config)
-    why += wording.too_few(wording.count(found.n, "row"), needed) if kind == "cannot_tell" else ""
+    size = wording.count(found.n, "row")
+    why += wording.too_few(size, needed) if kind == "cannot_tell" else wording.enough(size)
     why += wording.unmatched(now, then) + wording.despite(errors)
     return Verdict(rule.text, kind, why, found.mean, found.interval, found.n, errors, needed)
 

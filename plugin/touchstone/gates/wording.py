@@ -18,33 +18,37 @@ _NEGATED = {">=": "<", ">": "<=", "<=": ">", "<": ">="}
 
 
 def mean(rule: Rule, found: Estimate, value: float) -> str:
-    """`good 0.80 [0.49, 0.94] >= 0.70 (10 rows)`."""
+    """`good 0.80 [0.49, 0.94] >= 0.70`."""
     what = {"mean": rule.name, "lower": f"lower({rule.name})", "passed": PASSED}[rule.subject]
     digits = _digits(value, rule.bound)
     span = f"[{found.interval.low:.{digits}f}, {found.interval.high:.{digits}f}]"
     if rule.subject == "lower":
         span = f"of {found.mean:.{digits}f} {span}"
-    return f"{what} {value:.{digits}f} {span} {_compared(rule, value, digits)} ({size(found)})"
+    return f"{what} {value:.{digits}f} {span} {_compared(rule, value, digits)}"
 
 
 def against(rule: Rule, pairs: Pairs, found: Effect, run_config: str) -> str:
-    """`good 0.78 against 0.80 of main: -0.02 [-0.05, +0.01] >= -0.02 (100 rows)`."""
+    """`good 0.78 against 0.80 of main, the baseline: -0.02 [-0.05, +0.01] >= -0.02`."""
     then, now = (fsum(pair[side][0] for pair in pairs.values()) / found.n for side in (0, 1))
     digits = _digits(found.mean, rule.bound)
     value = found.mean + 0.0 if abs(found.mean) > TINY else 0.0
     span = f"{value:+.{digits}f} [{found.interval.low:+.{digits}f}, {found.interval.high:+.{digits}f}]"
     whose = f"{then:.2f} of {run_config}, the baseline"
-    end = f"{_compared(rule, found.mean, digits)} ({count(found.n, 'row')})"
-    return f"{rule.name or PASSED} {now:.2f} against {whose}: {span} {end}"
+    return f"{rule.name or PASSED} {now:.2f} against {whose}: {span} {_compared(rule, found.mean, digits)}"
+
+
+def enough(size: str) -> str:
+    """How many rows a verdict stands on."""
+    return f" ({size})"
 
 
 def too_few(size: str, needed: int | None, mean: float | None = None, bound: float = 0.0) -> str:
-    """What a rule that too few rows answer adds, with what to do about it."""
+    """What a rule that too few rows answer says of them, with what to do about it."""
     if mean is not None and abs(mean - bound) <= TINY:
         return f", but {size} cannot tell, nor could more: the mean is the bound; look at `touchstone compare`"
     if needed is None or needed > MOST_ROWS:
-        return f", but {size} cannot tell: more than {MOST_ROWS:,} more rows would; look at `touchstone compare`"
-    return f", but {size} cannot tell: {count(needed, 'more row')} would"
+        return f", but {size} cannot tell: more than {MOST_ROWS:,} more would; look at `touchstone compare`"
+    return f", but {size} cannot tell: {needed:,} more {'row' if needed == 1 else 'rows'} would"
 
 
 def nothing_to_compare(has_rows: bool) -> str:

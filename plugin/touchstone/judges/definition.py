@@ -15,11 +15,13 @@ An assistant answered: {{ answer }}
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from jinja2 import TemplateSyntaxError, nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from ..config import Catalogue, Places
@@ -33,6 +35,15 @@ _OWN = ("eval", "run_config", "output", "method", "repeats", "steps", "context",
 _NOT_A_JUDGES = ("name", "prompt", "default", "output")
 """Keys of a run-config that mean nothing, or something else, for a judge."""
 _MODEL = tuple(name for name in RunConfig.model_fields if name not in _NOT_A_JUDGES)
+_SAYS_NOTHING = ("weights", "sha256", "model", "key_env", "input_cost", "output_cost")
+"""Of those, what changes no verdict, or is told by the model's own identity."""
+_SHOWN = ("input", "row", "context")
+"""Variables of every judge's template, beside `answer`, or `first` and `second`."""
+_OUTPUTS = "output: is pass_fail, critical, stars, preference, {number: [0, 10]} or {labels: {good: 1, bad: 0}}"
+_HINTS = {
+    "eval": "name the eval whose answers it judges, for example eval: correctness",
+    "model": "give `run_config: NAME`, or `model:` as in run_configs.yaml",
+}
 
 
 class _Head(BaseModel):
@@ -65,6 +76,11 @@ class _Head(BaseModel):
             raise ValueError("method: g_eval reads probabilities: it needs no repeats")
         return self
 
+    @property
+    def compares(self) -> bool:
+        """Whether it prefers one of two answers, and so scores none."""
+        return self.output == "preference"
+
 
 @dataclass(frozen=True)
 class Definition:
@@ -78,6 +94,8 @@ class Definition:
     """How its model runs."""
     body: str
     """The template, with the front matter's lines left blank so that errors name the right line."""
+    where: Mapping[str, str] = field(default_factory=dict)
+    """Front matter's key -> "path:line"."""
 
     @property
     def form(self) -> Form:
@@ -92,7 +110,7 @@ class Definition:
     def identity(self, model: str) -> str:
         """SHA-256 (hex) of what can change its verdicts: prompt, form, parameters, and `model`, the model itself."""
         head = self.head.model_dump(mode="json", exclude={"eval", "run_config"})
-        config = {name: getattr(self.config, name) for name in _MODEL if name not in ("weights", "sha256", "model")}
+        config = {name: getattr(self.config, name) for name in _MODEL if name not in _SAYS_NOTHING}
         return digest([head, config, model, self.body.strip()])
 
 
@@ -113,9 +131,9 @@ def names_of_judges(places: Places) -> list[str]:
 
 
 def judges_of(evaluation: str, places: Places, catalogue: Catalogue) -> list[Definition]:
-    """Every judge of an eval, by name."""
+    """Every judge that scores an eval's answers, by name; not those that compare two."""
     every = (load_judge(name, places, catalogue) for name in names_of_judges(places))
-    return [one for one in every if one.head.eval == evaluation]
+    return [one for one in every if one.head.eval == evaluation and not one.head.compares]
 
 
 def _read(name: str, path: Path, shown: str, catalogue: Catalogue) -> Definition:
@@ -126,18 +144,51 @@ def _read(name: str, path: Path, shown: str, catalogue: Catalogue) -> Definition
     own = {k: v for k, v in file.data.items() if k not in _MODEL}
     try:
         checked = _Head.model_validate(own)
-        config = _config(name, checked, {k: v for k, v in file.data.items() if k in _MODEL}, catalogue)
+        config = _config(name, checked, file, catalogue)
     except ValidationError as error:
         raise _mistake(error, file) from error
-    except LookupError as error:
-        raise UsageError(str(error.args[0]), where=file.where("run_config")) from error
-    if checked.repeats > 1 and not config.temperature:
-        raise UsageError(
-            "repeats at temperature 0 would all say the same",
-            where=file.where("repeats"),
-            hint="give a temperature, for example 0.7, or repeats: 1",
-        )
-    return Definition(name, shown, checked, config, body)
+    _check_repeats(checked, config, file)
+    _check_template(body, shown, checked)
+    return Definition(name, shown, checked, config, body, {str(key): file.where(key) for key in file.data})
+
+
+def _check_repeats(head: _Head, config: RunConfig, file: YamlFile) -> None:
+    if head.repeats > 1 and not config.temperature:
+        said = "repeats want a temperature" if config.temperature is None else "repeats at temperature 0"
+        hint = "give a temperature, for example 0.7, or repeats: 1"
+        raise UsageError(f"{said}: they would all say the same", where=file.where("repeats"), hint=hint)
+
+
+def _check_template(body: str, shown: str, head: _Head) -> None:
+    """A mistake in a template is told before any call is paid."""
+    try:
+        tree = ImmutableSandboxedEnvironment().parse(body)
+    except TemplateSyntaxError as error:
+        raise UsageError(f"is no Jinja2 template: {error.message}", where=f"{shown}:{error.lineno}") from error
+    subject = ("first", "second") if head.compares else ("answer",)
+    named = {node.name: node.lineno for node in _variables(tree)}
+    for name, line in named.items():
+        if name not in (*_SHOWN, *subject):
+            close = difflib.get_close_matches(name, (*_SHOWN, *subject), 1)
+            hint = f"did you mean {close[0]!r}?" if close else f"it knows: {', '.join((*_SHOWN, *subject))}"
+            raise UsageError(f"the template asks for {name!r}, which there is not", where=f"{shown}:{line}", hint=hint)
+    for name in subject:
+        if name not in named:
+            first = next(number for number, line in enumerate(body.split("\n"), 1) if line.strip())
+            message = f"the prompt never shows {{{{ {name} }}}}: it would judge without looking"
+            raise UsageError(message, where=f"{shown}:{first}")
+
+
+def _variables(tree: nodes.Template) -> Iterator[nodes.Name]:
+    """The names that a template reads and neither sets itself nor has from Jinja2; the last use first."""
+    found = list(tree.find_all(nodes.Name))
+    own = {node.name for node in found if node.ctx in ("store", "param")} | _DEFINED
+    own |= {node.name for node in tree.find_all(nodes.Macro)}
+    yield from (node for node in reversed(found) if node.ctx == "load" and node.name not in own)
+
+
+_DEFINED = {"range", "dict", "lipsum", "cycler", "joiner", "namespace", "loop", "caller", "varargs", "kwargs", "self"}
+"""Names that Jinja2 itself gives."""
 
 
 def _halves(text: str, shown: str) -> tuple[str, str]:
@@ -153,21 +204,33 @@ def _halves(text: str, shown: str) -> tuple[str, str]:
     return "\n".join(["", *lines[1:closing]]), "\n" * (closing + 1) + body
 
 
-def _config(name: str, head: _Head, given: Mapping[str, Any], catalogue: Catalogue) -> RunConfig:
+def _config(name: str, head: _Head, file: YamlFile, catalogue: Catalogue) -> RunConfig:
+    given = {k: v for k, v in file.data.items() if k in _MODEL}
     base: dict[str, Any] = {}
     if head.run_config is not None:
-        found = next((c for c in catalogue.run_configs if c.name == head.run_config), None)
-        if found is None:
-            known = ", ".join(c.name for c in catalogue.run_configs)
-            raise LookupError(f"there is no run-config {head.run_config!r}; there are: {known}")
+        if "model" in given:
+            message = "`model:` and `run_config:` both name the model"
+            raise UsageError(message, where=file.where("model"), hint="keep one of them")
+        found = _run_config(head.run_config, file, catalogue)
         base = found.model_dump(exclude=set(_NOT_A_JUDGES) | {"stop"}, exclude_unset=True)
     checked = RunConfig.model_validate({**base, **given, "name": "judge", "prompt": "judge"})
     # A name that no run-config can have: the door keeps its models by name.
     return checked.model_copy(update={"name": f"judge {name}"})
 
 
+def _run_config(name: str, file: YamlFile, catalogue: Catalogue) -> RunConfig:
+    known = {config.name: config for config in catalogue.run_configs}
+    if name not in known:
+        close = difflib.get_close_matches(name, known, 1)
+        hint = f"did you mean {close[0]!r}?" if close else f"there are: {', '.join(known)}"
+        raise UsageError(f"there is no run-config {name!r}", where=file.where("run_config"), hint=hint)
+    return known[name]
+
+
 def _mistake(error: ValidationError, file: YamlFile) -> UsageError:
-    first = error.errors()[0]
+    # Of a union's errors, those of the member that was meant come last, and name it.
+    first = next((e for e in error.errors() if len(e["loc"]) > 1 and e["loc"][1] in _meant(file.data)), None)
+    first = first or error.errors()[0]
     place = [part for part in first["loc"] if part in (file.data or {})][:1]
     loc = str(first["loc"][0]) if first["loc"] else ""
     if first["type"] == "extra_forbidden":
@@ -175,5 +238,21 @@ def _mistake(error: ValidationError, file: YamlFile) -> UsageError:
         hint = f"did you mean {close[0]!r}?" if close else f"a judge knows: {', '.join(_OWN)}, and a run-config's keys"
         return UsageError(f"unknown key {loc!r}", where=file.where(*first["loc"][:1]), hint=hint)
     what = first["msg"].removeprefix("Value error, ")
-    hint = "output: is pass_fail, critical, stars, preference, {number: [0, 10]} or {labels: {good: 1, bad: 0}}"
-    return UsageError(f"{loc}: {what}" if loc else what, where=file.where(*place), hint=hint if loc == "output" else "")
+    if first["type"] == "missing" and len(first["loc"]) == 1:
+        return UsageError(f"wants `{loc}:`", where=file.where(), hint=_HINTS.get(loc, ""))
+    hint = _OUTPUTS if loc == "output" else ""
+    hint = (
+        "put labels in quotes: YAML reads yes, no, on, off and numbers as something else" if _unquoted(first) else hint
+    )
+    return UsageError(f"{loc}: {what}" if loc else what, where=file.where(*place), hint=hint)
+
+
+def _meant(data: Mapping[Any, Any]) -> tuple[str, ...]:
+    """The form of output that the keys under `output:` look like."""
+    said = data.get("output")
+    kinds = {"number": "NumberForm", "labels": "LabelForm"}
+    return tuple(kinds[key] for key in said if key in kinds) if isinstance(said, dict) else ()
+
+
+def _unquoted(error: Any) -> bool:
+    return "labels" in error["loc"] and "[key]" in error["loc"]

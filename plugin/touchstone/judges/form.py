@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import exp, fsum, isfinite
+from math import exp, fsum, isfinite, isnan
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -126,13 +126,13 @@ class Form:
     def read(self, text: str) -> Verdict:
         """A judge's JSON answer. Raises ScorerError for whatever is no verdict: never a score."""
         try:
-            data = json.loads(text)
+            data = json.loads(text, object_pairs_hook=_once)
         except (ValueError, RecursionError):
             raise ScorerError(f"the judge's answer is no JSON: {_short(text)}") from None
         if not isinstance(data, Mapping) or "verdict" not in data:
             raise ScorerError(f"the judge's answer holds no verdict: {_short(text)}")
         value = self._value(data["verdict"])
-        return Verdict(value, _said(data["verdict"]), str(data.get("reasoning", "")))
+        return Verdict(value, _said(data["verdict"]), str(data.get("reasoning") or ""))
 
     def weigh(self, tokens: Mapping[str, float]) -> Verdict:
         """G-Eval (Liu et al. 2023): the mean of the allowed answers, each weighed by its probability.
@@ -142,7 +142,7 @@ class Form:
         """
         weights: dict[str, float] = {}
         for token, logprob in tokens.items():
-            if (label := self._label_of(token)) is not None:
+            if (label := self._label_of(token)) is not None and not isnan(logprob):
                 weights[label] = weights.get(label, 0.0) + exp(min(0.0, logprob))
         mass = fsum(weights.values())
         if mass < _SURE:
@@ -180,6 +180,14 @@ class Form:
         if isinstance(said, bool) or not isinstance(said, int | float) or not low - _TINY <= said <= high + _TINY:
             raise ScorerError(f"the judge's verdict {_short(str(said))} is not {self.words}")
         return min(1.0, max(0.0, (said - low) / (high - low)))
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; one that says a thing twice, and so may say two things, is refused."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice")
+    return found
 
 
 def _said(verdict: Any) -> str:

@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from ..config import Catalogue, Places
-from ..errors import ScorerError, UsageError
-from ..models import identity
+from ..errors import CallRefused, ScorerError, TouchstoneError, UsageError
+from ..fingerprint import fingerprint
+from ..models import LOCAL, identity
 from ..records import Message, Response, Sample, Score, digest
 from ..scorers import Ask, Traits
 from .definition import Definition, load_judge
 from .form import Verdict
-from .prompt import RULE, reasons_wanted, render, token_wanted, verdict_wanted
+from .prompt import RULE, defused, reasons_wanted, render, token_wanted, verdict_wanted
 
 TOP = 20
 """Likeliest tokens that G-Eval reads; the most that providers give."""
@@ -46,7 +47,11 @@ class Judge:
 
     def bound(self, places: Places, catalogue: Catalogue) -> BoundJudge:
         """The judge of this project. Raises UsageError."""
-        return BoundJudge.of(load_judge(self.name, places, catalogue), places.root)
+        definition = load_judge(self.name, places, catalogue)
+        if definition.head.compares:
+            hint = f"touchstone prefer {definition.head.eval} A B --judge {self.name}"
+            raise UsageError("compares two answers, and scores none", where=definition.shown, hint=hint)
+        return BoundJudge.of(definition, places.root)
 
     async def __call__(self, sample: Sample, ask: Ask) -> Score:
         """Only a judge that was looked up in a project can judge."""
@@ -65,9 +70,9 @@ class BoundJudge:
     @classmethod
     def of(cls, definition: Definition, root: Path) -> BoundJudge:
         """Find what the file names. Raises UsageError."""
-        view, context = definition.head.view, definition.head.context
-        found = [_function(name, definition, root) for name in context]
-        return cls(definition, root, _function(view, definition, root) if view else None, tuple(found))
+        view = definition.head.view
+        context = [_function("context", name, definition, root) for name in definition.head.context]
+        return cls(definition, root, _function("view", view, definition, root) if view else None, tuple(context))
 
     @property
     def __name__(self) -> str:
@@ -84,43 +89,76 @@ class BoundJudge:
 
     async def __call__(self, sample: Sample, ask: Ask) -> Score:
         """Judge one sample. Raises ScorerError for an unusable answer, CallError where there is none."""
-        messages = await asyncio.to_thread(self.messages, sample)
-        verdicts = [await self._verdict(messages, ask, epoch) for epoch in range(1, self.definition.head.repeats + 1)]
+        verdicts = await self.verdicts(await asyncio.to_thread(self.messages, sample), ask)
         value, said = self._settled(verdicts)
         return Score(value, f"{said}: {_line(verdicts[0].reasoning)}", _details(verdicts))
 
     def messages(self, sample: Sample) -> tuple[Message, ...]:
         """The case as it is put to the model."""
-        answer = self.view(sample) if self.view else sample.output
-        material = {"input": sample.row.input, "answer": answer, "row": sample.row}
-        context = "\n\n".join(text for function in self.context if (text := function(sample)))
-        return render(self.definition, material, {"context": context})
+        material = {"input": sample.row.input, "answer": self._shown(sample), "row": sample.row}
+        return render(self.definition, material, {"context": self._context([sample])})
 
-    async def prefer(self, messages: tuple[Message, ...], ask: Ask) -> Verdict:
-        """The verdict on a case that was put by the caller: for comparisons of two answers."""
-        return await self._verdict(messages, ask, 1)
+    def comparison(self, first: Sample, second: Sample) -> tuple[Message, ...]:
+        """The case of two answers to the same row, in this order."""
+        row = first.row
+        material = {"input": row.input, "first": self._shown(first), "second": self._shown(second), "row": row}
+        return render(self.definition, material, {"context": self._context([first, second])})
+
+    async def prefer(self, first: Sample, second: Sample, ask: Ask) -> Verdict:
+        """Which of two answers is better, in this order: 1 the first, 0 the second, between them a tie."""
+        verdicts = await self.verdicts(await asyncio.to_thread(self.comparison, first, second), ask)
+        value, said = self._settled(verdicts)
+        return Verdict(value, said, verdicts[0].reasoning)
+
+    async def verdicts(self, messages: tuple[Message, ...], ask: Ask) -> list[Verdict]:
+        """What it says of the case, once for each of its repeats."""
+        return [await self._verdict(messages, ask, epoch) for epoch in range(1, self.definition.head.repeats + 1)]
+
+    def _shown(self, sample: Sample) -> str:
+        return sample.output if self.view is None else _told(self.view, sample)
+
+    def _context(self, samples: Sequence[Sample]) -> str:
+        told = (_told(function, sample) for sample in samples for function in self.context)
+        return "\n\n".join(dict.fromkeys(text for text in told if text))
 
     async def _verdict(self, messages: tuple[Message, ...], ask: Ask, epoch: int) -> Verdict:
         if self.definition.head.method == "g_eval":
             return await self._weighed(messages, ask)
         wanted = _with(messages, verdict_wanted(self.definition))
         schema = self.definition.form.schema(self.definition.head.reasoning)
-        response = await ask(self.definition.config, wanted, epoch, {"schema": schema})
+        response = await ask(self.definition.config, wanted, epoch, {"schema": schema, **self._lot(epoch)})
         return self.definition.form.read(_whole(response))
+
+    def _lot(self, epoch: int) -> Mapping[str, int]:
+        """A seed of its own for each repeat: with one seed, the same model says the same again."""
+        config = self.definition.config
+        seed = 0 if config.seed is None and config.model.startswith(LOCAL) else config.seed
+        return {} if seed is None or epoch == 1 else {"seed": seed + epoch - 1}
 
     async def _weighed(self, messages: tuple[Message, ...], ask: Ask) -> Verdict:
         """G-Eval: reasons first, then the probabilities of the first token of a verdict."""
         first = _with(messages, reasons_wanted(self.definition))
-        reasons = (await ask(self.definition.config, first, 1, {})).text.strip()
-        then = (*first, Message("assistant", reasons), Message("user", token_wanted(self.definition)))
-        response = await ask(self.definition.config, then, 1, {"max_tokens": 1, "logprobs": TOP})
-        if not response.logprobs:
-            raise ScorerError(f"{self.definition.config.model} gives no log-probabilities: use `method: verdict`")
-        verdict = self.definition.form.weigh(response.logprobs[0])
+        reasons = _unfiltered(await ask(self.definition.config, first, 1, {})).text.strip()
+        # Its own words may quote the answer, with the marks made whole again.
+        then = (*first, Message("assistant", defused(reasons)), Message("user", token_wanted(self.definition)))
+        verdict = self.definition.form.weigh(await self._likely(then, ask))
         return Verdict(verdict.value, verdict.said, reasons)
 
+    async def _likely(self, messages: tuple[Message, ...], ask: Ask) -> Mapping[str, float]:
+        """The likeliest first tokens of a verdict. Raises ScorerError for a model that does not tell."""
+        none = f"{self.definition.config.model} gives no log-probabilities: use `method: verdict`"
+        try:
+            response = await ask(self.definition.config, messages, 1, {"max_tokens": 1, "logprobs": TOP})
+        except CallRefused as error:
+            if "logprob" in str(error).lower():
+                raise ScorerError(f"{none} ({_line(str(error))})") from error
+            raise
+        if not _unfiltered(response).logprobs:
+            raise ScorerError(none)
+        return response.logprobs[0]
+
     def _settled(self, verdicts: Sequence[Verdict]) -> tuple[float, str]:
-        """The majority of labels, the mean of numbers; labels that tie are their mean."""
+        """The majority of labels, the mean of numbers; where labels tie, the mean of those."""
         values = [verdict.value for verdict in verdicts]
         mean = fsum(values) / len(values)
         if len(verdicts) == 1:
@@ -128,14 +166,28 @@ class BoundJudge:
         votes = {said: [v.said for v in verdicts].count(said) for said in dict.fromkeys(v.said for v in verdicts)}
         told = ", ".join(f"{count} x {said}" for said, count in votes.items())
         most = [said for said, count in votes.items() if count == max(votes.values())]
-        if not self.definition.form.categorical or len(most) > 1:
+        if not self.definition.form.categorical:
             return mean, told
-        return next(v.value for v in verdicts if v.said == most[0]), told
+        # One label, or those that tie: their mean.
+        return fsum(next(v.value for v in verdicts if v.said == said) for said in most) / len(most), told
 
 
 def identity_of(definition: Definition, root: Path) -> str:
-    """SHA-256 (hex) of a judge: its file, the rule that heads every prompt, and the model itself. Raises UsageError."""
-    return digest([RULE, definition.identity(identity(definition.config, root))])
+    """SHA-256 (hex) of a judge: its file, the words around it, the code that it names, and the model itself.
+
+    Raises UsageError where the model cannot be told.
+    """
+    _reach(root)
+    words = [RULE, verdict_wanted(definition), reasons_wanted(definition), token_wanted(definition)]
+    functions = [name for name in (definition.head.view, *definition.head.context) if name]
+    code = [fingerprint(name.partition(":")[0]) for name in functions]
+    return digest([words, code, definition.identity(identity(definition.config, root))])
+
+
+def _reach(root: Path) -> None:
+    """Make modules of the project importable."""
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
 
 
 def _with(messages: tuple[Message, ...], wanted: str) -> tuple[Message, ...]:
@@ -147,9 +199,27 @@ def _with(messages: tuple[Message, ...], wanted: str) -> tuple[Message, ...]:
 def _whole(response: Response) -> str:
     if response.finish == "length":
         raise ScorerError("the judge's answer was cut off: give it more `max_tokens`, or bound its `reasoning:`")
+    return _unfiltered(response).text
+
+
+def _unfiltered(response: Response) -> Response:
     if response.finish == "content_filter":
         raise ScorerError("the provider's filter cut the judge's answer")
-    return response.text
+    return response
+
+
+def _told(function: Callable[[Sample], str], sample: Sample) -> str:
+    """What the project's own function says of a sample."""
+    name = getattr(function, "__name__", type(function).__name__)
+    try:
+        text = function(sample)
+    except TouchstoneError:
+        raise
+    except Exception as error:  # (the project's code: whatever it raises is this judge's error)
+        raise ScorerError(f"{name} raised {type(error).__name__}: {error}") from error
+    if not isinstance(text, str):
+        raise ScorerError(f"{name} returned {type(text).__name__}; wanted text")
+    return text
 
 
 def _details(verdicts: Sequence[Verdict]) -> Mapping[str, Any]:
@@ -160,15 +230,17 @@ def _line(text: str) -> str:
     return " ".join(text.split())[:200]
 
 
-def _function(name: str, definition: Definition, root: Path) -> Callable[[Sample], str]:
+def _function(key: str, name: str, definition: Definition, root: Path) -> Callable[[Sample], str]:
     """`module:function`, importable from the project's root."""
     module, _, attribute = name.partition(":")
-    if str(root) not in sys.path:
-        sys.path.insert(0, str(root))
+    _reach(root)
+    hint = "write it as package.module:function, importable from the project's root"
+    where = definition.where.get(key, definition.shown)
     try:
         found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
-        hint = "write it as package.module:function, importable from the project's root"
-        raise UsageError(f"cannot find {name!r}: {error}", where=definition.shown, hint=hint) from error
+    except Exception as error:  # (importing runs the project's code, which may raise anything)
+        raise UsageError(f"cannot find {name!r}: {error}", where=where, hint=hint) from error
+    if not callable(found):
+        raise UsageError(f"{name!r} is no function, but {type(found).__name__}", where=where, hint=hint)
     function: Callable[[Sample], str] = found
     return function

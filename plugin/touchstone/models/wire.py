@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from math import inf, isfinite
 from typing import Any
 
 from ..errors import CallFailed, CallRefused
@@ -60,14 +61,25 @@ def read_answer(data: Any, latency: float, made: Mapping[str, Any], config: RunC
     usage = usage_of(data.get("usage"))
     told = {**made, "model": data["model"]} if isinstance(data.get("model"), str) else made
     cost, likely = cost_of(usage, config), _likely(choice.get("logprobs"))
-    return Response(printable(text), printable(thought), finish, usage, cost, latency, told, likely)
+    return Response(printable(text), printable(thought), finish, usage, cost, latency, told, logprobs=likely)
 
 
 def _likely(data: Any) -> tuple[Mapping[str, float], ...]:
     """Of each token the likeliest ones, where the server says; rounded, for more digits are noise of the hardware."""
     tokens = data.get("content") if isinstance(data, Mapping) else None
-    told = [t.get("top_logprobs") for t in tokens or () if isinstance(t, Mapping)]
-    return tuple({_string(o.get("token")): round(float(o["logprob"]), 4) for o in top or ()} for top in told)
+    told = [t.get("top_logprobs") for t in tokens if isinstance(t, Mapping)] if isinstance(tokens, list) else []
+    return tuple(_chances(top) for top in told)
+
+
+def _chances(top: Any) -> Mapping[str, float]:
+    """Token -> its log-probability; of tokens that read alike, the likeliest. What is no number is left out."""
+    found: dict[str, float] = {}
+    for one in top if isinstance(top, list) else ():
+        chance = one.get("logprob") if isinstance(one, Mapping) else None
+        if isinstance(chance, int | float) and not isinstance(chance, bool) and isfinite(chance):
+            token = printable(_string(one.get("token")))
+            found[token] = max(found.get(token, -inf), round(float(chance), 4))
+    return found
 
 
 def _choice(data: Any) -> Mapping[str, Any]:

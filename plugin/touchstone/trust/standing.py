@@ -26,7 +26,7 @@ def trusts(evals: Iterable[Eval], places: Places, catalogue: Catalogue) -> tuple
 def _trust(name: str, used: bool, evals: Collection[str], places: Places, catalogue: Catalogue) -> Trust | None:
     try:
         definition = load_judge(name, places, catalogue)
-        if not used and definition.head.eval not in evals:
+        if definition.head.compares or (not used and definition.head.eval not in evals):
             return None
         return trust_of(definition, places)
     except UsageError as error:  # of a judge that no eval asks: the others still stand
