@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from . import calls, evals, imports, replay, statistics
+from . import calls, evals, imports, injection, replay, statistics
 from .table import HEAD, Figure, line, machine
 
 BENCHMARKS: dict[str, Callable[[Path, int], Iterator[Figure]]] = {
@@ -16,6 +16,7 @@ BENCHMARKS: dict[str, Callable[[Path, int], Iterator[Figure]]] = {
     "replay": replay.figures,
     "import": imports.figures,
     "statistics": statistics.figures,
+    "injection": injection.figures,
 }
 
 

@@ -10,6 +10,7 @@ pytestmark = pytest.mark.eval(
     row=FfmpegRow,
     scorers=[execution],
     gates=["executes >= 0.70", "meets_expectations >= 0.35"],
+    truth="meets_expectations",  # what judges are measured against: `touchstone agree correctness`
 )
 
 

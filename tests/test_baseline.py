@@ -35,6 +35,11 @@ def touchstone(project: Project, *args: str) -> Result:
     return CliRunner().invoke(main, ["--root", str(project.root), *args])
 
 
+def update(project: Project) -> Result:
+    """Of the last run by the clock: runs of one second have names in no order."""
+    return touchstone(project, "baseline", "update", project.runs[-1].name)
+
+
 def gates(project: Project) -> list[dict[str, str]]:
     """Of the last run's report."""
     data = json.loads((project.runs[-1] / "report.json").read_text())
@@ -134,14 +139,14 @@ def test_a_rule_against_the_baseline_says_the_same_alone_with_workers_and_in_the
     none = project.run(workers=workers)
     assert none.ret == 1
     none.stdout.fnmatch_lines(["*CANNOT TELL*there is no baseline; write one with `touchstone baseline update`*"])
-    assert touchstone(project, "baseline", "update").exit_code == 0
+    assert update(project).exit_code == 0
     same = project.run(workers=workers)
     assert same.ret == 0
     said = "good 0.67 against 0.67 of main, the baseline: +0.00 [-0.55, +0.55] >= -0.02 (3 rows)"
     assert [(gate["kind"], gate["why"]) for gate in gates(project)] == [("pass", said)]
     project.rows(*[f"good {i}" for i in range(20)])
     project.run()
-    assert touchstone(project, "baseline", "update").exit_code == 0
+    assert update(project).exit_code == 0
     project.write("app.py", "def echo(request):\n    return 'bad'\n")
     worse = project.run("--calls", "live", workers=workers)
     assert worse.ret == 1
@@ -149,8 +154,8 @@ def test_a_rule_against_the_baseline_says_the_same_alone_with_workers_and_in_the
     assert gate["kind"] == "fail"
     assert gate["why"].startswith("good 0.00 against 1.00 of main, the baseline: -1.00 [-1.00, ")
     # The report of this run says the same after the baseline has moved on.
-    assert touchstone(project, "baseline", "update").exit_code == 0
-    assert touchstone(project, "report").exit_code == 0
+    assert update(project).exit_code == 0
+    assert touchstone(project, "report", project.runs[-1].name).exit_code == 0
     assert gates(project) == [gate]
 
 
@@ -159,7 +164,7 @@ def test_a_candidate_is_compared_with_what_ships(project: Project) -> None:
     project.eval(NO_WORSE.replace("if sample", 'if sample.run_config.name == "main" and sample'))
     project.rows(*[f"good {i}" for i in range(12)])
     project.run()
-    assert touchstone(project, "baseline", "update").exit_code == 0
+    assert update(project).exit_code == 0
     assert project.run().ret == 0
     assert {gate["run_config"]: gate["kind"] for gate in gates(project)} == {"main": "pass", "other": "fail"}
     assert "against 1.00 of main" in gates(project)[1]["why"]
@@ -168,7 +173,7 @@ def test_a_candidate_is_compared_with_what_ships(project: Project) -> None:
 def test_an_edited_row_is_another_row(project: Project) -> None:
     project.eval(NO_WORSE)
     project.run()
-    touchstone(project, "baseline", "update")
+    update(project)
     project.rows("good a", "bad b", "bad c")
     assert project.run().ret == 0
     assert gates(project)[0]["why"].endswith("(2 rows); not compared: 1 edited since: b")
@@ -182,7 +187,7 @@ def test_a_damaged_baseline_is_told_in_the_gate_and_breaks_nothing(project: Proj
     result.stdout.fnmatch_lines(["*CANNOT TELL*evals/baseline.json: is no baseline: Invalid JSON*"])
     result.stdout.no_fnmatch_line("*Traceback*")
     assert touchstone(project, "baseline", "show").exit_code == 1
-    assert touchstone(project, "baseline", "update").exit_code == 0
+    assert update(project).exit_code == 0
     assert project.run().ret == 0
 
 
@@ -196,7 +201,7 @@ def test_a_project_that_asks_for_no_baseline_reads_none(project: Project) -> Non
 def test_the_run_keeps_only_the_figures_that_its_gates_ask_for(project: Project) -> None:
     project.eval(NO_WORSE)
     project.run()
-    touchstone(project, "baseline", "update")
+    update(project)
     project.run()
     kept = json.loads((project.runs[-1] / "run.json").read_text())["baseline"]
     assert list(kept["evals"]["words"]["main"]) == ["good"]
@@ -206,7 +211,7 @@ def test_update_and_show_say_what_they_did(project: Project) -> None:
     project.rows("good a", "bad b", "boom c")
     project.eval(NO_WORSE)
     project.run()
-    done = touchstone(project, "baseline", "update")
+    done = update(project)
     assert done.output == "words: main, 2 rows\nleft out: 1 sample without an answer\nwrote evals/baseline.json\n"
     shown = touchstone(project, "baseline", "show").output.splitlines()
     assert shown[0].endswith("; ships: main")
@@ -218,7 +223,7 @@ def test_update_wants_a_run_config_that_there_is(project: Project) -> None:
     project.write("evals/run_configs.yaml", TWO_RUN_CONFIGS.replace(", default: true", ""))
     project.eval(LENIENT)
     project.run()
-    unsure = touchstone(project, "baseline", "update")
+    unsure = update(project)
     assert (unsure.exit_code, "--run-config: main, other" in unsure.output) == (1, True)
     wrong = touchstone(project, "baseline", "update", "--run-config", "mian")
     assert (wrong.exit_code, "no measured sample of 'mian'" in wrong.output) == (1, True)

@@ -21,7 +21,7 @@ from touchstone.prompts import Prompts
 from touchstone.records import Row, RunConfig
 from touchstone.scoring import Workers
 
-CONFIG = RunConfig(name="main", model="python/app:answer", prompt="ask")
+CONFIG = RunConfig(name="main", model="embedded/smollm2-135m-instruct", prompt="ask")
 
 
 class Bench:

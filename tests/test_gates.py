@@ -52,7 +52,8 @@ PASSED_BASELINE = Rule("no worse than baseline by more than 2%", "baseline", "",
         ("good >= 0.80", Rule("good >= 0.80", "mean", "good", ">=", 0.8)),
         ("mean(good)>.8", Rule("mean(good)>.8", "mean", "good", ">", 0.8)),
         ("  lower( good )  >=  90% ", Rule("lower( good ) >= 90%", "lower", "good", ">=", 0.9)),
-        ("mean(passed) >= 1", Rule("mean(passed) >= 1", "mean", "passed", ">=", 1.0)),
+        ("mean(passed) >= 1", Rule("mean(passed) >= 1", "passed", "", ">=", 1.0)),
+        ("lower(passed) >= 1", Rule("lower(passed) >= 1", "lower", "", ">=", 1.0)),
         ("passed >= 0.9", Rule("passed >= 0.9", "passed", "", ">=", 0.9)),
         ("every row", Rule("every row", "every")),
         ("every row : keeps_files", Rule("every row : keeps_files", "every", "keeps_files")),
@@ -219,6 +220,11 @@ def test_passed_is_the_share_of_bodies_that_passed_whatever_was_scored() -> None
     records = [record("a", "pass", 0.0), record("b", "miss", 1.0), record("c", "pass")]
     found = verdict("passed >= 0.5", records)
     assert (found.kind, found.value) == ("pass", pytest.approx(2 / 3))
+
+
+def test_the_lower_end_of_what_passed() -> None:
+    records = [record(str(row), "pass" if row else "miss") for row in range(10)]
+    assert verdict("lower(passed) >= 0.5", records).why == "lower(passed) 0.60 of 0.90 [0.60, 0.98] >= 0.50 (10 rows)"
 
 
 def test_every_row_names_the_rows_that_missed() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping, Sequence
 from math import log
 from pathlib import Path
@@ -13,8 +14,9 @@ import pytest
 
 from touchstone.config import PLACES, Catalogue, Places
 from touchstone.errors import CallRefused, ScorerError, UsageError
-from touchstone.judges import BoundJudge, Definition, Judge, identity_of, judges_of, load_judge
+from touchstone.judges import BoundJudge, Definition, Judge, definition, identity_of, judges_of, load_judge
 from touchstone.judges.form import Form, LabelForm, NumberForm, Output
+from touchstone.models.wire import read_answer
 from touchstone.records import Message, Response, Row, RunConfig, Sample
 
 HEAD = "eval: words\nmodel: openai/gpt-4.1\n"
@@ -250,6 +252,30 @@ def test_another_refusal_stays_what_it_is(places: Places) -> None:
     judge = bound(places, HEAD + "output: stars\nmethod: g_eval\n")
     with pytest.raises(CallRefused, match="no such model"):
         judged(judge, Asked("reasons", CallRefused("no such model")))
+
+
+ANSWER = {"choices": [{"message": {"content": "5"}, "finish_reason": "stop"}]}
+
+
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [
+        ({"content": [{"top_logprobs": [{"token": "5", "logprob": -0.123456}]}]}, ({"5": -0.1235},)),
+        ({"content": [{"top_logprobs": [{"token": "5", "logprob": -3}, {"token": "5", "logprob": -1}]}]}, ({"5": -1},)),
+        ({"content": [{"top_logprobs": [{"token": "\ud83d", "logprob": -1}]}]}, ({"?": -1},)),
+        ({"content": [{"top_logprobs": [{"token": "5", "logprob": float("nan")}]}]}, ({},)),
+        ({"content": [{"top_logprobs": [{"token": "5"}, {"logprob": "x"}, "5", None]}]}, ({},)),
+        ({"content": [{"top_logprobs": None}, {"top_logprobs": {"5": -1}}, {}]}, ({}, {}, {})),
+        ({"content": None}, ()),
+        ({"content": {"5": -1}}, ()),
+        ({"tokens": ["5"]}, ()),
+        (None, ()),
+        ("yes", ()),
+    ],
+)
+def test_log_probabilities_of_any_shape_are_read_or_left_out(told: object, found: tuple[Mapping[str, float]]) -> None:
+    data = {"choices": [{**ANSWER["choices"][0], "logprobs": told}]}
+    assert read_answer(data, 0.1, {}, MAIN).logprobs == found
 
 
 # --- asking ----------------------------------------------------------------------------------------------------------
@@ -518,3 +544,30 @@ def test_the_code_of_a_view_is_part_of_the_identity(places: Places) -> None:
     (places.root / "looks_b.py").write_text(LOOKS.replace("[:3]", "[:4]"))
     fingerprint.cache_clear()
     assert identity_of(judge.definition, places.root) != before
+
+
+# --- the page --------------------------------------------------------------------------------------------------------
+
+PAGE = (Path(__file__).parents[1] / "docs/judges.md").read_text()
+
+
+@pytest.mark.parametrize("text", re.findall(r"```jinja\n(.*?)```", PAGE, re.S))
+def test_every_judge_on_the_page_can_be_used(places: Places, text: str) -> None:
+    places.judges.mkdir(parents=True)
+    (places.judges / "polite.j2").write_text(text)
+    judge = BoundJudge.of(load_judge("polite", places, CATALOGUE), places.root)
+    one = sample(reference="right")
+    put = judge.comparison(one, one) if judge.definition.head.compares else judge.messages(one)
+    assert "an answer" in put[1].content
+
+
+def test_the_page_names_every_key_and_no_other() -> None:
+    table = re.findall(r"^\| `(\w+)` \|", PAGE.partition("## The front matter")[2].partition("Instead of")[0], re.M)
+    assert sorted(table) == sorted(definition._OWN)
+    told = PAGE.partition("a run-config's own parameters:")[2].partition("\n\n")[0]
+    assert sorted([*re.findall(r"`(\w+)`", told), "model"]) == sorted(definition._MODEL)
+
+
+@pytest.mark.parametrize("said", re.findall(r"^\| `([^`]+)` \| .* \| (\S+) \|$", PAGE, re.M))
+def test_the_page_says_from_where_on_each_form_passes(places: Places, said: tuple[str, str]) -> None:
+    assert load(places, f"{HEAD}output: '{said[0]}'\n".replace("'{", "{").replace("}'", "}")).pass_at == float(said[1])

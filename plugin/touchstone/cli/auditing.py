@@ -1,4 +1,4 @@
-"""`touchstone audit`: what is wrong with an eval's golden labels. Words and options; what is found is in `trust.audit`."""
+"""`touchstone audit`: what is wrong with golden labels. Words and options; what is found is in `trust.audit`."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def _notes(study: Study) -> list[str]:
     """What the audit could not look at."""
     silent = [] if study.eval.truth else ["execution: the eval names no truth=, so it contradicts nobody"]
     rated = any(study.ratings.values())
-    unrated = [] if rated else [f"people: nobody has rated these outputs yet: touchstone rate {study.eval.name}"]
+    unrated = [] if rated else [f"people rate them with: touchstone rate {study.eval.name}"]
     return [*silent, *unrated, *(f"left out: {line}" for line in study.left), *study.errors()]
 
 

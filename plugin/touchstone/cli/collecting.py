@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import io
+import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,9 +38,11 @@ class _Keeper:
 
     def __init__(self) -> None:
         self.running: Running | None = None
+        self.importable: list[str] = []
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """All evals are known."""
+        """All evals are known, and all that they import could be found."""
+        self.importable = [path for path in sys.path if path]
         self.running = session.config.stash.get(RUNNING, None)
 
 
@@ -58,6 +61,8 @@ def collect(root: Path) -> Collected:
         raise UsageError(f"the evals cannot be collected:\n{_problem(said.getvalue())}", where=str(folder))
     if keeper.running is None:
         raise UsageError("there is no eval here", where=str(folder), hint="an eval is a test with @pytest.mark.eval")
+    # pytest takes its `pythonpath` back at its end; scorers in worker processes are imported after that.
+    sys.path.extend(path for path in keeper.importable if path not in sys.path)
     return Collected(keeper.running.suite, keeper.running.evals)
 
 

@@ -104,13 +104,14 @@ def import_(root: Path, eval_name: str, file: Path, rater: str | None, scale: Sc
     """Take the ratings in FILE, a sheet that `touchstone rate EVAL --csv` wrote: all of them, or none."""
     from ..rating.sheet import read_sheet
     from ..ratings import merge_by_union
+    from ..report.text import plural
 
     with in_words():
         desk = _desk(root, eval_name, _rater(root, rater), scale, ())
         new = read_sheet(file, desk)
         merge_by_union(places(root))
         desk.ratings.add(*new)
-        click.echo(f"took {len(new)} ratings by {_shown(desk.rater)} from {file}")
+        click.echo(f"took {plural(len(new), 'rating')} by {_shown(desk.rater)} from {file}")
 
 
 @ratings.command("show")
@@ -254,6 +255,7 @@ def _serve(desk: Desk, port: int, *, browser: bool) -> None:
 
     from ..rating.app import application
     from ..rating.serving import address, listen, serve
+    from ..report.text import plural
 
     token, listening = secrets.token_urlsafe(24), listen(port)
     url = address(listening, token)
@@ -265,7 +267,7 @@ def _serve(desk: Desk, port: int, *, browser: bool) -> None:
     serve(application(desk, None, token), listening)
     mine = sum(said["value"] is not None for said in desk.overview())
     click.echo(
-        f"\n{desk.count} ratings now, {mine} of {len(desk.items)} outputs rated; they are in {desk.ratings.shown}"
+        f"\n{plural(desk.count, 'rating')} now; {mine} of {len(desk.items)} outputs rated, in {desk.ratings.shown}"
     )
 
 

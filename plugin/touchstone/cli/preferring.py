@@ -163,9 +163,9 @@ async def _through(door: Door, contest: _Contest, judge: BoundJudge) -> list[Pre
 
 
 def _bar() -> Any:
-    from .agreeing import _shown
+    from .study import bar
 
-    return _shown()
+    return bar("judging")
 
 
 def _rendered(contest: _Contest, judge: str, found: Sequence[Preference], style: str) -> str:

@@ -1,4 +1,4 @@
-"""An eval's golden set, what people said of it, and what its scorers and judges say now: what `agree` and `audit` share.
+"""An eval's golden set, what people said of it, and what scorers and judges say: what `agree` and `audit` share.
 
 Reads the files and has the outputs measured, with a bar on standard error; compares nothing and words no result.
 """
@@ -100,17 +100,17 @@ def _measure(
     from ..trust.measuring import measure, with_judges
 
     mode: Any = calls or ("replay" if os.environ.get("CI", "").lower() not in ("", "0", "false") else "auto")
-    with _shown() as progress:
+    with bar("measuring") as progress:
         session = Session(collected.suite, Options(mode), "")
         return measure(session, with_judges(evaluation, judges), items, progress)
 
 
 @contextmanager
-def _shown() -> Iterator[Any]:
+def bar(doing: str) -> Iterator[Any]:
     """A bar on standard error, where that is a terminal."""
     from rich.console import Console
     from rich.progress import Progress
 
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
-        task = bar.add_task("measuring", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as shown:
+        task = shown.add_task(doing, total=None)
+        yield lambda done, total: shown.update(task, completed=done, total=total)

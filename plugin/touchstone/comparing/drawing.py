@@ -9,7 +9,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ..report.github import code
-from ..report.text import clean, crop
+from ..report.text import clean, crop, plural
 from . import wording
 from .chances import Chances
 from .pairing import Compared, Comparison
@@ -49,8 +49,9 @@ def _cells(each: Compared) -> tuple[str, ...]:
 def _legend(one: Comparison, number: int) -> str:
     return (
         f"from: {clean(one.first, 90)}, to: {clean(one.second, 90)}, mean in per cent over the rows compared. "
-        f"points 95 %: the difference and its interval. Holm: p among {number} comparisons. up, down: rows that scored "
-        "higher, lower. could show: the smallest true difference, in points, that these rows show 4 times in 5."
+        f"points 95 %: the difference and its interval. Holm: p among {plural(number, 'comparison')}. up, down: rows "
+        "that scored higher, lower. could show: the smallest true difference, in points, that these rows show 4 times "
+        "in 5."
     )
 
 

@@ -80,9 +80,8 @@ def chances(found: Chances) -> str:
         return f"{what(found)}: no row's epochs differ, so there is nothing to be alarmed by: this checks nothing"
     rate = f"{100 * found.alarms / found.times:.1f} % [{100 * found.interval.low:.1f}, {100 * found.interval.high:.1f}]"
     verdict = "TOO MANY: do not trust comparisons of this score" if found.too_many else "as it should be"
-    return (
-        f"{what(found)}: {found.alarms} of {found.times:,} false alarms, {rate}; wanted {ALARM:.0%} at most: {verdict}"
-    )
+    seen = f"{found.alarms} of {found.times:,} false alarms, {rate}"
+    return f"{what(found)}: {seen}; wanted {100 * ALARM:.0f} % at most: {verdict}"
 
 
 def names(rows: Sequence[str], most: int | None) -> str:

@@ -40,7 +40,7 @@ class Rule:
     """As the user wrote it, blanks made single."""
     subject: Subject
     name: str = ""
-    """The score's name, for mean, lower, baseline and every; empty otherwise."""
+    """The score's name, for mean, lower, baseline and every; empty for `passed` and otherwise."""
     operator: str = ">="
     bound: float = 1.0
     """A share, a number of samples, dollars or seconds, as the subject says; for baseline the lowest difference."""
@@ -116,7 +116,7 @@ def _subject(text: str, left: re.Match[str]) -> tuple[Subject, str]:
             raise _mistake(text, left.start("percent"), "a percentile is p1 to p99")
         return "latency", ""
     if left["function"]:
-        return _function(text, left), left["argument"]
+        return _function(text, left)
     if left["word"] == "latency":
         raise _mistake(text, left.start(), "say which percentile: p95 latency")
     match left["word"]:
@@ -126,10 +126,14 @@ def _subject(text: str, left: re.Match[str]) -> tuple[Subject, str]:
             return "mean", name
 
 
-def _function(text: str, left: re.Match[str]) -> Subject:
+def _function(text: str, left: re.Match[str]) -> tuple[Subject, str]:
+    """`mean(passed)` and `lower(passed)` are of the test bodies, as `passed` is."""
+    name = "" if left["argument"] == "passed" else left["argument"]
     match left["function"]:
-        case "mean" | "lower" as function:
-            return function
+        case "mean":
+            return ("mean", name) if name else ("passed", "")
+        case "lower":
+            return "lower", name
         case other:
             raise _mistake(text, left.start("function"), f"there is no {other}(); there are mean() and lower()")
 

@@ -19,7 +19,7 @@ _NEGATED = {">=": "<", ">": "<=", "<=": ">", "<": ">="}
 
 def mean(rule: Rule, found: Estimate, value: float) -> str:
     """`good 0.80 [0.49, 0.94] >= 0.70`."""
-    what = {"mean": rule.name, "lower": f"lower({rule.name})", "passed": PASSED}[rule.subject]
+    what = {"mean": rule.name, "lower": f"lower({rule.name or PASSED})", "passed": PASSED}[rule.subject]
     digits = _digits(value, rule.bound)
     span = f"[{found.interval.low:.{digits}f}, {found.interval.high:.{digits}f}]"
     if rule.subject == "lower":

@@ -228,9 +228,9 @@ def _run_config(name: str, file: YamlFile, catalogue: Catalogue) -> RunConfig:
 
 
 def _mistake(error: ValidationError, file: YamlFile) -> UsageError:
-    # Of a union's errors, those of the member that was meant come last, and name it.
-    first = next((e for e in error.errors() if len(e["loc"]) > 1 and e["loc"][1] in _meant(file.data)), None)
-    first = first or error.errors()[0]
+    # Each member of the union `output:` has errors of its own: those of the one that was meant are told.
+    meant = [e for e in error.errors() if len(e["loc"]) > 1 and _meant(file.data) in str(e["loc"][1])]
+    first = (meant or error.errors())[0]
     place = [part for part in first["loc"] if part in (file.data or {})][:1]
     loc = str(first["loc"][0]) if first["loc"] else ""
     if first["type"] == "extra_forbidden":
@@ -247,11 +247,11 @@ def _mistake(error: ValidationError, file: YamlFile) -> UsageError:
     return UsageError(f"{loc}: {what}" if loc else what, where=file.where(*place), hint=hint)
 
 
-def _meant(data: Mapping[Any, Any]) -> tuple[str, ...]:
+def _meant(data: Mapping[Any, Any]) -> str:
     """The form of output that the keys under `output:` look like."""
     said = data.get("output")
     kinds = {"number": "NumberForm", "labels": "LabelForm"}
-    return tuple(kinds[key] for key in said if key in kinds) if isinstance(said, dict) else ()
+    return next((kinds[key] for key in kinds if isinstance(said, dict) and key in said), "literal")
 
 
 def _unquoted(error: Any) -> bool:

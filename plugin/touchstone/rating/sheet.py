@@ -32,8 +32,8 @@ def sheet(desk: Desk) -> bytes:
     for item, said in zip(desk.items, desk.overview(), strict=True):
         value = "" if said["value"] is None else str(said["value"])
         asked = item.input if isinstance(item.input, str) else json.dumps(item.input, ensure_ascii=False)
-        cells = (_named(item.row), _HASH + item.answer, asked, item.output, value, said["note"])
-        writer.writerow([_harmless(cell) for cell in cells])
+        cells = (_HASH + item.answer, asked, item.output, value, said["note"])
+        writer.writerow([_named(item.row), *(_harmless(cell) for cell in cells)])
     return out.getvalue().encode("utf-8-sig", "backslashreplace")
 
 

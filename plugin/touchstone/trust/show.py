@@ -16,13 +16,13 @@ from ..stats.agreement import Agreement, Figure
 from .agreement import Line, Table
 
 FIGURES = {
-    "tau_b": "Kendall tau-b",
+    "tau_b": "tau-b",
     "spearman": "Spearman",
     "pearson": "Pearson",
     "mse": "MSE",
     "mae": "MAE",
     "accuracy": "accuracy",
-    "kappa": "Cohen kappa",
+    "kappa": "kappa",
     "tpr": "TPR",
     "tnr": "TNR",
 }

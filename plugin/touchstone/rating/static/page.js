@@ -45,13 +45,15 @@
 
   /** Ask until there is an answer; a refusal is thrown. */
   async function askOn(path) {
+    let told = false;
     for (let wait = 1000; ; wait = Math.min(wait * 1.5, 5000)) {
       try {
         const data = await ask(path);
-        lost("");
+        if (told && !post.queue.length) lost("");
         return data;
       } catch (error) {
         if (!willPass(error)) throw error;
+        told = true;
         lost("No answer from touchstone. Is it still running in the terminal? Trying again.");
         await pause(wait);
       }
@@ -438,6 +440,7 @@
     if (turn !== work.turn) return;
     if (early) said(item);
     scores(clear($("evidence-text")), found);
+    $("evidence").scrollIntoView({ block: "nearest" });
   }
 
   function scores(box, found) {

@@ -1,8 +1,9 @@
-"""`touchstone audit`: what is wrong with golden labels, and with those who gave them. Finds; rates and changes nothing."""
+"""`touchstone audit`: what is wrong with golden labels and with those who gave them. Finds; changes nothing."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from ...report.text import plural
 from .batches import batched
@@ -20,6 +21,8 @@ __all__ = ["Audit", "Case", "Finding", "Kind", "Material", "Severity", "audit"]
 class Audit:
     """All that was found in an eval's golden set."""
 
+    of: Literal["people", "judges", "nothing"]
+    """Whose verdicts were audited: the judges' where nobody has rated."""
     outputs: int
     labels: int
     raters: int
@@ -39,20 +42,26 @@ def audit(material: Material) -> Audit:
     found = [*worst_first(habits), *contradictions(material), *worst_first(list(unusable(material)))]
     notes = tuple(one for one in said if isinstance(one, str))
     raters = len(material.by_rater)
-    return Audit(len(material.cases), material.labels, raters, tuple(_summary(material)), tuple(found), notes)
+    return Audit(_of(material), len(material.cases), material.labels, raters, _summary(material), tuple(found), notes)
 
 
-def _summary(material: Material) -> list[str]:
+def _of(material: Material) -> Literal["people", "judges", "nothing"]:
+    if material.labels:
+        return "people"
+    return "judges" if material.truth and material.judges else "nothing"
+
+
+def _summary(material: Material) -> tuple[str, ...]:
     """How many labels, and how many of them execution contradicts."""
     if not material.labels:
         instead = "the judges' confident contradictions of execution are audited instead"
-        none = instead if material.truth and material.judges else "there is nothing to audit"
-        return [f"nobody has rated these {plural(len(material.cases), 'output')} yet: {none}"]
+        what = instead if _of(material) == "judges" else "there is nothing to audit"
+        return (f"nobody has rated these {plural(len(material.cases), 'output')} yet: {what}",)
     counted = (
         f"{plural(material.labels, 'label')} by {plural(len(material.by_rater), 'rater')}"
         f" on {plural(len(material.cases), 'output')}"
     )
-    return [counted, *_beside_execution(material)]
+    return counted, *_beside_execution(material)
 
 
 def _beside_execution(material: Material) -> list[str]:
@@ -67,10 +76,6 @@ def _beside_execution(material: Material) -> list[str]:
         return []
     passed, failed = [seen for said, seen in both if said], [seen for said, seen in both if not said]
     return [
-        f"of {plural(len(passed), 'label')} that {_verb('pass', passed)}, execution fails {passed.count(False)};"
-        f" of {plural(len(failed), 'label')} that {_verb('fail', failed)}, it passes {failed.count(True)}"
+        f"beside execution: {plural(len(passed), 'label')} of a pass, {passed.count(False)} of which it fails;"
+        f" {plural(len(failed), 'label')} of a fail, {failed.count(True)} of which it passes"
     ]
-
-
-def _verb(verb: str, counted: list[bool]) -> str:
-    return verb if len(counted) != 1 else f"{verb}es" if verb == "pass" else f"{verb}s"

@@ -64,9 +64,10 @@ def _tests(rater: str, material: Material) -> Iterator[_Test]:
     labels = _labels(rater, material)
     if len(labels.said) < ENOUGH or len(set(labels.values)) == 1:
         return
-    yield from _runs(labels)
+    orders = chance.shuffled(labels.values, labels.strata)
+    yield from _runs(labels, orders)
     yield from _sittings(labels)
-    yield from _groups(labels, material)
+    yield from _groups(labels, orders, material)
 
 
 def _labels(rater: str, material: Material) -> _Labels:
@@ -97,18 +98,14 @@ def _stratum(said: Said, rater: str, material: Material) -> object:
     return None
 
 
-def _runs(labels: _Labels) -> Iterator[_Test]:
+def _runs(labels: _Labels, orders: chance.Array) -> Iterator[_Test]:
     """The longest run of one label in time. The order of a sheet is nobody's."""
     sheet = at_once([one.rating for one in labels.said])
-    timed = [
-        (one, stratum)
-        for one, stratum in zip(labels.said, labels.strata, strict=True)
-        if one.rating not in sheet and moment(one.rating) is not None
-    ]
+    timed = [i for i, one in enumerate(labels.said) if one.rating not in sheet and moment(one.rating) is not None]
     if len(timed) < ENOUGH:
         return
-    said = [one for one, _ in timed]
-    start, length, p = chance.longest_run(chance.shuffled([one.value for one in said], [s for _, s in timed]))
+    said = [labels.said[i] for i in timed]
+    start, length, p = chance.longest_run(orders[:, timed])
     first, last = said[start].rating, said[start + length - 1].rating
     words = f"{named(labels.rater)} said {_quoted(first)} {length} times in a row"
     evidence = (
@@ -136,10 +133,10 @@ def _sittings(labels: _Labels) -> Iterator[_Test]:
         yield _Test(p, Finding("batch", "medium", named(labels.rater), words, evidence=evidence))
 
 
-def _groups(labels: _Labels, material: Material) -> Iterator[_Test]:
+def _groups(labels: _Labels, orders: chance.Array, material: Material) -> Iterator[_Test]:
     """Whether any way of grouping the outputs says more of the labels than what execution saw does."""
     groupings = _groupings(labels)
-    heights, p = chance.strongest(chance.shuffled(labels.values, labels.strata), groupings)
+    heights, p = chance.strongest(orders, groupings)
     if not heights:
         return
     executed = all(material.seen(one.case) is not None for one in labels.said)

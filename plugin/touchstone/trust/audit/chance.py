@@ -1,7 +1,7 @@
 """Whether labels lie together by chance: exact and simulated tests on one rater's labels in order. Pure; no wording.
 
-All tests are conditional: labels are shuffled only among outputs of which execution says the same. A run of passes among
-outputs that do pass is then no surprise, and a rater who only repeats what execution saw never comes out.
+All tests are conditional: labels are shuffled only among outputs of which execution says the same. A run of passes
+among outputs that do pass is then no surprise, and a rater who only repeats what execution saw never comes out.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _MOST_CELLS = 20_000_000
 
 
 def shuffled(labels: Sequence[float], strata: Sequence[object], seed: int = 0) -> Array:
-    """(shuffles, labels): places in the sorted distinct labels, shuffled within each stratum; the first row is as given."""
+    """(shuffles, labels): places in the distinct labels, shuffled within each stratum; the first row is as given."""
     import numpy as np
 
     places = np.unique(np.asarray(labels, dtype=float), return_inverse=True)[1].astype(np.int8).ravel()

@@ -20,7 +20,7 @@ from statistics import fmean
 
 from ...labels import Label, Rating, Trust
 from ...report.text import clean
-from .finding import Finding, named, worst_first
+from .finding import Finding, Severity, named, worst_first
 from .material import ENOUGH, Case, Material
 
 FAR: Mapping[str, float] = {"pass_fail": 0.5, "critical": 0.5, "stars": 0.75}
@@ -29,7 +29,8 @@ EXECUTION, PEOPLE, CERTIFIED, SEVERAL = 1.0, 0.5, 0.5, 0.25
 SURE = 0.25
 """A judge is confident where it is at least so far from the middle of its scale."""
 _JUDGES = 3
-_ANSWER_LINES, _LINE = 4, 160
+_ANSWER_LINES, _LINE = 4, 120
+_WHY = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,18 @@ def _raters_against(case: Case, rater: str, value: float, material: Material) ->
     side, far = value >= material.passes_at, FAR[material.scale]
     far_off = {w: v for w, v in others.items() if (v >= material.passes_at) != side and abs(v - value) >= far}
     if 2 * len(far_off) > len(others):
-        said = _some(f"{named(who)} says {_quoted(case.said[who].value)}" for who in sorted(far_off))
-        yield _Against(said, PEOPLE * len(far_off) / len(others), abs(fmean(far_off.values()) - value))
+        yield _Against(
+            _saying(case, sorted(far_off)), PEOPLE * len(far_off) / len(others), abs(fmean(far_off.values()) - value)
+        )
+
+
+def _saying(case: Case, raters: Sequence[str]) -> str:
+    """`Ann and Bo say "pass"`, or the labels apart where they are several."""
+    labels = list(dict.fromkeys(case.said[who].value for who in raters))
+    by_label = [(label, [named(who) for who in raters if case.said[who].value == label]) for label in labels]
+    return " and ".join(
+        f"{_some(who)} {'says' if len(who) == 1 else 'say'} {_quoted(label)}" for label, who in by_label
+    )
 
 
 def _judges_against(case: Case, value: float, side: bool, far: float, judges: Sequence[Trust]) -> Iterator[_Against]:
@@ -143,7 +154,7 @@ def _finding(
     case: Case, material: Material, judges: Sequence[Trust], against: Sequence[_Against], words: str
 ) -> Finding:
     score = _score(against)
-    severity = "high" if score >= 1 else "medium" if score >= 0.5 else "low"
+    severity: Severity = "high" if score >= 1 else "medium" if score >= 0.5 else "low"
     lines = tuple(_evidence(case, material, judges))
     return Finding("contradiction", severity, case.item.key, words, round(score, 3), lines)
 
@@ -161,19 +172,19 @@ def _evidence(case: Case, material: Material, judges: Sequence[Trust]) -> Iterat
         yield "", f"... and {len(answer) - _ANSWER_LINES} more lines"
     seen = material.seen(case)
     if seen is not None:
-        why = clean(case.scores[material.truth].why, _LINE)
+        why = clean(case.scores[material.truth].why, _WHY)
         yield "execution", f"{'passes' if seen >= 1 else 'fails'} ({seen:g})" + (f": {why}" if why else "")
     yield from ((named(rater), _said(rating)) for rater, rating in sorted(case.said.items()))
     for judge in judges:
         if judge.judge in case.scores:
             score = case.scores[judge.judge]
-            yield clean(judge.judge, 40), f"{score.value:.2g} ({judge.state}): {clean(score.why, _LINE)}"
+            yield clean(judge.judge, 40), f"{score.value:.2g} ({judge.state}): {clean(score.why, _WHY)}"
 
 
 def _said(rating: Rating) -> str:
     took = f", after {rating.seconds:.0f} s" if rating.seconds is not None else ""
     peeked = ", knowing what execution saw" if rating.peeked else ""
-    note = f": {clean(rating.note, _LINE)}" if rating.note.strip() else ""
+    note = f": {clean(rating.note, _WHY)}" if rating.note.strip() else ""
     return f"{_quoted(rating.value)} on {rating.when[:10]}{took}{peeked}{note}"
 
 

@@ -14,7 +14,7 @@ from ...report.text import clean, plural
 from ...stats import association
 from ...stats.figure import Figure
 from .contradictions import constant_judges
-from .finding import Finding, named
+from .finding import Finding, Severity, named
 from .material import ENOUGH, Material, Said
 
 SLIGHT = 0.2
@@ -95,13 +95,18 @@ def _alike(rater: str, said: Sequence[Said], material: Material) -> Iterator[Fin
     for source in differing[:1]:
         same = sum((v >= source.passes_at) == (said[0].value >= material.passes_at) for v in source.values.values())
         words += f"; {source.words} agrees on {same} of {len(source.values)}"
-    severity = "high" if differing else "medium"
+    severity: Severity = "high" if differing else "medium"
     yield Finding("rater", severity, named(rater), words, len(said), figures={"labels": len(said)})
 
 
 def _uninformative(rater: str, said: Sequence[Said], material: Material) -> Iterator[Finding | str]:
-    pairs = [pair for source in _sources(rater, said, material) if (pair := _pair(said, source, material))]
-    if not pairs or any(pair.tells for pair in pairs):
+    pairs: list[_Pair] = []
+    for source in _sources(rater, said, material):
+        if (pair := _pair(said, source, material)) is not None:
+            if pair.tells:
+                return
+            pairs.append(pair)
+    if not pairs:
         return
     shown = max(pairs, key=lambda pair: pair.figure.value or 0.0)
     if (shown.figure.value or 0.0) > SLIGHT:

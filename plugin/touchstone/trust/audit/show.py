@@ -81,7 +81,7 @@ def _sections(found: Audit) -> Iterator[tuple[str, list[Finding]]]:
     for title, kinds in _SECTIONS:
         findings = [finding for finding in found.findings if finding.kind in kinds]
         if findings:
-            judges = kinds == ("contradiction",) and not found.labels
+            judges = kinds == ("contradiction",) and found.of == "judges"
             yield _CONTRADICTED_JUDGES if judges else title, findings
 
 
@@ -117,7 +117,7 @@ def _closing(found: Audit) -> Iterator[str]:
     yield from (clean(f"note: {note}", 400) for note in found.notes)
     if found.findings:
         yield f"{plural(len(found.findings), 'finding')} to look at: an audit says where to look, not who is right"
-    elif found.labels:
+    elif found.of == "people":
         yield f"nothing found in {plural(found.labels, 'label')} by {plural(found.raters, 'rater')}"
-    else:
-        yield "nothing found"
+    elif found.of == "judges":
+        yield f"nothing found in what judges said of {plural(found.outputs, 'output')}"

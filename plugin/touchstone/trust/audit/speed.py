@@ -55,8 +55,8 @@ def _of_rater(rater: str, reads: Sequence[_Read]) -> Iterator[Finding]:
     if len(fast) < max(FEWEST, SHARE * len(reads)):
         return
     words = (
-        f"{named(rater)} rated {len(fast)} of {plural(len(reads), 'output')} faster than {WORDS_A_SECOND:g} words a second "
-        f"(median of all: {median(one.took for one in reads):.1f} s an output)"
+        f"{named(rater)} rated {len(fast)} of {plural(len(reads), 'output')} faster than {WORDS_A_SECOND:g} words"
+        f" a second (median of all: {median(one.took for one in reads):.1f} s an output)"
     )
     evidence = tuple((clean(one.item.key, 120), _line(one)) for one in fast[:_SHOWN])
     if len(fast) > _SHOWN:

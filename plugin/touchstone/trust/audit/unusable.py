@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from ...labels import UNSURE, Rating
 from ...report.text import clean, plural
-from .finding import Finding, named
+from .finding import Finding, Severity, named
 from .material import Material, moment
 
 _SHOWN = 5
@@ -29,9 +29,8 @@ def unusable(material: Material) -> Iterator[Finding]:
 
 def _stale(rater: str, ratings: list[Rating]) -> Finding:
     words = f"{plural(len(ratings), 'rating')} by {named(rater)} stale: about answers that the golden set no longer has"
-    return _finding(
-        "low", named(rater), words, [(clean(r.row, 100), f"{r.value}, {clean(r.when, 20)}") for r in ratings]
-    )
+    lines = [(clean(r.row, 100), f"{r.value}, {clean(r.when, 20)}") for r in ratings]
+    return _finding("low", named(rater), words, lines)
 
 
 def _listed(what: str, ratings: list[Rating]) -> Iterator[Finding]:
@@ -40,9 +39,7 @@ def _listed(what: str, ratings: list[Rating]) -> Iterator[Finding]:
         yield _finding("medium", "ratings", f"{plural(len(ratings), 'rating')} {what}", lines)
 
 
-def _finding(severity: str, about: str, words: str, lines: Iterable[tuple[str, str]]) -> Finding:
+def _finding(severity: Severity, about: str, words: str, lines: Iterable[tuple[str, str]]) -> Finding:
     known = list(lines)
     more = [("", f"... and {len(known) - _SHOWN} more")] if len(known) > _SHOWN else []
-    return Finding(
-        "unusable", "low" if severity == "low" else "medium", about, words, len(known), (*known[:_SHOWN], *more)
-    )
+    return Finding("unusable", severity, about, words, len(known), (*known[:_SHOWN], *more))
