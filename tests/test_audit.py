@@ -118,9 +118,7 @@ def test_the_worst_contradiction_comes_first() -> None:
     golden.rate("Ann", ["pass", "pass", "pass", "pass"]).rate("Bo", ["fail", "fail", "fail", "pass"])
     golden.judge("certain", [1.0, 1.0, 0.0, 1.0])
     found = kinds(golden.audit(), "contradiction")
-    assert [(f.about[:6], f.score) for f in found] == [("row002", 2.0), ("row000", 2.0), ("row001", 1.5)] or [
-        f.about[:6] for f in found
-    ] == ["row000", "row002", "row001"]
+    assert [(f.about[:6], f.score) for f in found] == [("row000", 2.0), ("row002", 2.0), ("row001", 1.5)]
     by_row = {f.about[:6]: f for f in found}
     expected = '"pass" by Ann, but execution fails it; Bo says "fail"; the certified judge certain fails it'
     assert by_row["row002"].words == expected
@@ -204,7 +202,7 @@ def test_labels_that_are_chance_carry_no_information() -> None:
 def test_labels_the_wrong_way_round_are_said_to_be_so() -> None:
     truth = mixed(40, 1)
     found = Golden(truth).rate("Ann", labels_of([not one for one in truth])).audit()
-    assert "labels by Ann are the wrong way round for what execution saw: kappa -1.00" in words(found)
+    assert "labels by Ann are the wrong way round for what execution saw: kappa -0.83 [-1.00, -0.47]" in words(found)
 
 
 def test_whoever_agrees_with_other_raters_carries_information() -> None:
@@ -289,13 +287,15 @@ def test_a_long_run_of_one_label_is_found() -> None:
 
 
 def test_a_session_all_alike_is_found() -> None:
-    truth = mixed(60, 6)
-    order = list(range(60))
+    truth = mixed(80, 6)
+    order = list(range(80))
     random.Random(1).shuffle(order)
-    said = labels_of([True if order[i] >= 40 else truth[i] for i in range(60)])
-    when = [START + 20.0 * place + (7200.0 if place >= 40 else 0.0) for place in order]
+    said = labels_of([order[i] < 60 if order[i] >= 40 else truth[i] for i in range(80)])
+    when = [START + 20.0 * place + 7200.0 * (place // 20) for place in order]
     found = Golden(truth).rate("Ann", said, when=lambda i: when[i]).audit()
-    assert any('said "pass" of all 20 outputs in the session of' in f.words for f in kinds(found, "batch"))
+    (one,) = [f for f in kinds(found, "batch") if "in the session of" in f.words]
+    assert "of all 20 outputs in the session of 2026-05-2" in one.words
+    assert [who for who, _ in one.evidence] == ["also", "at other times"]
 
 
 def test_a_sheet_has_no_order_and_no_speed() -> None:
@@ -390,8 +390,8 @@ def test_stale_unreadable_and_impossible_ratings() -> None:
 # Honest raters
 
 
-def honest(seed: int, n: int = 60, raters: int = 2) -> Golden:
-    """Raters who are right 85 times in a hundred, in an order of their own, in sessions of thirty, reading as people do.
+def honest(seed: int, n: int = 48, raters: int = 2) -> Golden:
+    """Raters who are right 85 times in a hundred, in an order of their own, in sessions of thirty, reading as one does.
 
     Run-configs differ in how good they are, and rows in how hard.
     """

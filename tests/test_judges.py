@@ -175,7 +175,7 @@ def test_the_prompt_says_what_is_allowed(output: Output, words: str) -> None:
 
 
 def test_what_counts_as_a_pass_depends_on_the_form_and_can_be_given(places: Places) -> None:
-    assert [Form(o).pass_at for o in ("stars", "critical", "pass_fail", NUMBER)] == [0.75, 1.0, 0.5, 0.5]  # type: ignore[arg-type]
+    assert [Form(o).pass_at for o in ("stars", "critical", "pass_fail", NUMBER)] == [0.75, 1.0, 0.5, 0.5]
     assert load(places, HEAD + "output: stars\npass_at: 0.5\n").pass_at == 0.5
 
 

@@ -201,8 +201,11 @@ def test_a_changed_prompt_is_asked_anew(judged: Project) -> None:
     assert len(judged.calls) == 3  # but not the task's model
 
 
-def test_a_judges_calls_are_recorded_and_replayed(judged: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = judged.run("--calls", "record")
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_judges_calls_are_recorded_and_replayed(
+    judged: Project, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    first = judged.run("--calls", "record", workers=workers)
     forget(judged)
     monkeypatch.setenv("CI", "1")
     again = judged.run()

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 
 def new_run_id() -> str:
-    """Sorts by time, and two runs of one second differ: `20261123-201500-3f9a`."""
-    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(2)}"
+    """Sorts by time to the millisecond, and two runs of one differ: `20261123-201500-0423f`."""
+    now = time.time()
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime(now))}-{int(now % 1 * 1000):03}{secrets.token_hex(1)}"
 
 
 class Controller:

@@ -70,11 +70,16 @@ def _price(config: RunConfig, tokens_in: int, tokens_out: int) -> float | None:
     return price(config, tokens_in, tokens_out)
 
 
-def table(lines: Sequence[Line]) -> str:
-    """The plan as text that fits 80 columns."""
+def judges_calls(jobs: Sequence[Job]) -> int:
+    """Calls that judges would ask for at most: what they are asked depends on answers that are not there yet."""
+    return sum(judge.definition.calls for job in jobs for judge in job.eval.judges)
+
+
+def table(lines: Sequence[Line], judged: int = 0) -> str:
+    """The plan as text that fits 80 columns. `judged`: calls of judges, which no line counts."""
     width = max((len(line.name) for line in lines), default=0)
     head = f"{'run-config':<{width}}  recorded  cached  to make  tokens in  out at most  cost at most"
-    return "\n".join([head, *(_row(line, width) for line in lines), _total(lines)])
+    return "\n".join([head, *(_row(line, width) for line in lines), _total(lines), *_beside(judged)])
 
 
 def _row(line: Line, width: int) -> str:
@@ -83,6 +88,10 @@ def _row(line: Line, width: int) -> str:
         return f"{known}{0:>7}  skipped: {line.missing}"
     cost = "unknown" if line.cost is None else f"${line.cost:.2f}"
     return f"{known}{line.to_make:>7}  {line.input_tokens:>9}  {line.output_tokens:>11}  {cost:>12}"
+
+
+def _beside(judged: int) -> list[str]:
+    return [f"Judges would ask up to {judged} calls more, less those recorded or cached."] if judged else []
 
 
 def _total(lines: Sequence[Line]) -> str:

@@ -18,7 +18,7 @@ from .errors import TouchstoneError, UsageError
 from .evals import Choice, Eval, Job, Suite
 from .gateitem import GateItem, GateMissed, mark_below
 from .gates import Verdict
-from .planning import plan, table
+from .planning import judges_calls, plan, table
 from .progress import waiting
 from .records import Outcome, RunConfig, Sample, SampleRecord
 from .report import RunInfo
@@ -110,7 +110,7 @@ class Running:
             return (yield)
         self._session = Session(self._require_suite(), self._options(), self.run_id)
         if self.config.getoption("plan"):
-            self._plan = table(plan(self._session.door, jobs))
+            self._plan = table(plan(self._session.door, jobs), judges_calls(jobs))
             session.items.clear()
             return (yield)
         return (yield from self._run(self._session, jobs))

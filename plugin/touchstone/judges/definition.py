@@ -103,6 +103,11 @@ class Definition:
         return Form(self.head.output)
 
     @property
+    def calls(self) -> int:
+        """Calls for one verdict."""
+        return 2 if self.head.method == "g_eval" else self.head.repeats
+
+    @property
     def pass_at(self) -> float:
         """From which value on an answer counts as a pass."""
         return self.form.pass_at if self.head.pass_at is None else self.head.pass_at

@@ -16,7 +16,7 @@ from ..config import Places
 from ..errors import UsageError
 from ..labels import Item
 from ..records import SCHEMA, digest
-from ..store import write_json
+from ..store import write_text
 
 Against: TypeAlias = Literal["execution", "people"]
 
@@ -60,10 +60,20 @@ def path_of(name: str, places: Places) -> Path:
 
 
 def write(certificate: Certificate, places: Places) -> Path:
-    """Keep it; figures rounded, pairs one a line, so that it diffs well."""
+    """Keep it: a figure a line, a pair a line, so that it diffs well."""
     path = path_of(certificate.judge, places)
-    write_json(path, {"v": SCHEMA, **asdict(certificate)})
+    data = {"v": SCHEMA, **asdict(certificate)}
+    lines = [f" {json.dumps(key)}: {_value(value)}" for key, value in data.items()]
+    write_text(path, "{\n" + ",\n".join(lines) + "\n}\n")
     return path
+
+
+def _value(value: Any) -> str:
+    """A mapping with an entry a line; anything else on one."""
+    if not isinstance(value, Mapping):
+        return json.dumps(value, ensure_ascii=False)
+    entries = [f"  {json.dumps(key)}: {json.dumps(entry)}" for key, entry in value.items()]
+    return "{\n" + ",\n".join(entries) + "\n }"
 
 
 def read(name: str, places: Places) -> Certificate | None:

@@ -1,11 +1,14 @@
 """Labels that follow the batch they came in: runs of one label, sessions all alike, run-configs, tags. Pure.
 
-Every test is conditional on what execution saw (`chance`), or, without it, on what other raters said; all tests of one
-audit are held together at `LEVEL` (Holm), so that a whole audit of honest raters raises one false alarm in a hundred.
+Every test is conditional on what execution saw (`chance`), or, without it, on what other raters said. Each rater has
+three: the longest run, the session least likely to be all alike (times the number of sessions), and the grouping that
+explains most. All of one audit are held together at `LEVEL` (Holm): of a hundred audits of honest raters, one at most
+raises a false alarm.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -117,20 +120,37 @@ def _runs(labels: _Labels, orders: chance.Array) -> Iterator[_Test]:
 
 
 def _sittings(labels: _Labels) -> Iterator[_Test]:
-    """Sessions and sheets with one label only, while others have several."""
-    for name in dict.fromkeys(labels.sitting):
-        inside = [one == name for one in labels.sitting]
-        mine = [one for one, here in zip(labels.said, inside, strict=True) if here]
-        if not name or len(mine) < SESSION or len(mine) == len(labels.said):
-            continue
-        if len({one.value for one in mine}) > 1:
-            yield _Test(1.0, None)
-            continue
-        p = chance.all_alike(mine[0].value, inside, labels.values, labels.strata)
-        rest = [one for one, here in zip(labels.said, inside, strict=True) if not here]
-        words = f"{named(labels.rater)} said {_quoted(mine[0].rating)} of all {len(mine)} outputs in {name}"
-        evidence = (("at other times", _counts(rest)),)
-        yield _Test(p, Finding("batch", "medium", named(labels.rater), words, evidence=evidence))
+    """Sessions and sheets with one label only, while others have several: the least likely, and those beside it."""
+    sat = Counter(name for name in labels.sitting if name)
+    tried = [name for name, number in sat.items() if SESSION <= number < len(labels.said)]
+    alike = {name: p * len(tried) for name in tried if (p := _alike(labels, name)) is not None}
+    if not alike:
+        yield from ([_Test(1.0, None)] if tried else [])
+        return
+    worst = min(alike, key=lambda name: alike[name])
+    mine = _inside(labels, worst)
+    words = f"{named(labels.rater)} said {_quoted(mine[0].rating)} of all {len(mine)} outputs in {worst}"
+    also = [name for name, p in alike.items() if p <= LEVEL and name != worst]
+    evidence = [("also", f"{_counts(_inside(labels, name))} in {name}") for name in also[:_SHOWN]]
+    if len(also) > _SHOWN:
+        evidence.append(("", f"... and {len(also) - _SHOWN} more"))
+    rest = [one for one, name in zip(labels.said, labels.sitting, strict=True) if name not in (worst, *also)]
+    evidence.append(("at other times", _counts(rest) or "nothing"))
+    finding = Finding("batch", "medium", named(labels.rater), words, evidence=tuple(evidence))
+    yield _Test(min(1.0, alike[worst]), finding)
+
+
+def _alike(labels: _Labels, sitting: str) -> float | None:
+    """The chance that all labels of that session are one; None where they are not."""
+    mine = _inside(labels, sitting)
+    if len({one.value for one in mine}) > 1:
+        return None
+    inside = [name == sitting for name in labels.sitting]
+    return chance.all_alike(mine[0].value, inside, labels.values, labels.strata)
+
+
+def _inside(labels: _Labels, sitting: str) -> list[Said]:
+    return [one for one, name in zip(labels.said, labels.sitting, strict=True) if name == sitting]
 
 
 def _groups(labels: _Labels, orders: chance.Array, material: Material) -> Iterator[_Test]:

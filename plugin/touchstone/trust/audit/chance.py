@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = NDArray[Any]
 
-SHUFFLES = 9_999
+SHUFFLES = 4_999
 _MOST_CELLS = 20_000_000
-"""Shuffles times labels that are held at once: 20 MB."""
+"""Shuffles times labels that are held at once."""
 
 
 def shuffled(labels: Sequence[float], strata: Sequence[object], seed: int = 0) -> Array:
@@ -86,8 +86,9 @@ def strongest(orders: Array, groupings: Mapping[str, Sequence[object]]) -> tuple
     if not groupings:
         return {}, 1.0
     standing = np.zeros((len(groupings), len(orders)))
+    numbers = orders.astype(np.float32)
     for index, groups in enumerate(groupings.values()):
-        between = _between(orders, groups)
+        between = _between(numbers, groups)
         spread = between.std()
         standing[index] = (between - between.mean()) / spread if spread > 1e-9 else 0.0
     highest = standing.max(0)
@@ -99,7 +100,7 @@ def _between(orders: Array, groups: Sequence[object]) -> Array:
     """The sum of squares between groups, up to a constant, of each order."""
     import numpy as np
 
-    names = list(dict.fromkeys(groups))
-    member = np.array([[group == name for name in names] for group in groups], dtype=np.float32)
-    sums = orders.astype(np.float32) @ member
-    return np.asarray((sums.astype(float) ** 2 / member.sum(0)).sum(1))
+    names = {name: place for place, name in enumerate(dict.fromkeys(groups))}
+    member = np.eye(len(names), dtype=np.float32)[[names[group] for group in groups]]
+    sums = (orders @ member).astype(float)
+    return np.asarray((sums * sums / member.sum(0)).sum(1))
