@@ -146,6 +146,7 @@ def _resolve(suite: Suite, name: str, marker: Mapping[str, Any], where: str) -> 
         if not callable(one):
             raise UsageError(f"scorers= wants functions, not {type(one).__name__}", where=where)
     scorers = tuple(one.bound(suite.places, suite.catalogue) if isinstance(one, Judge) else one for one in scorers)
+    _check_names(scorers, where)
     rules = _rules(marker.get("gates") or [EVERY_ROW], scorers, where)
     chosen = _chosen_configs(suite, marker.get("run_configs"), where)
     return Eval(name, dataset, scorers, rules, chosen, _truth(marker.get("truth", ""), scorers, where))
@@ -160,6 +161,14 @@ def _chosen_configs(suite: Suite, patterns: Sequence[str] | None, where: str) ->
     except UsageError as error:
         raise UsageError(error.message, where=where, hint=error.hint) from error
     return tuple(config for config in suite.run_configs if config in wanted)
+
+
+def _check_names(scorers: Sequence[Callable[..., Any]], where: str) -> None:
+    """Two scorers of one name would silently overwrite each other's scores."""
+    names = [name for one in scorers for name in names_of(one)]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"two scorers give the score {name!r}", where=where, hint="rename one of them")
 
 
 def _truth(name: str, scorers: Sequence[Callable[..., Any]], where: str) -> str:

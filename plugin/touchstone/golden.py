@@ -103,7 +103,7 @@ def draw(
 
     Half of them miss by the score `truth` and half pass, as far as there are such outputs; rows come once each before
     any comes twice; and run-configs are as even as those two wishes let them be. Errors and empty outputs are left
-    out. Raises UsageError where no sample has the score.
+    out. Without `truth` passes and misses come as they fall. Raises UsageError where no sample has the score.
     """
     there = {item.key for item in kept}
     pool = [c for c in _candidates(records, seed, truth) if c.key not in there]

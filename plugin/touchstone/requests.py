@@ -11,7 +11,12 @@ _PLAIN = ("temperature", "top_p", "max_tokens", "seed", "thinking")
 
 def build_request(config: RunConfig, identity: str, messages: tuple[Message, ...], epoch: int) -> Request:
     """The call that this run-config makes. `identity` names the model itself, never where it lies."""
-    return Request(identity, messages, parameters(config), epoch)
+    return Request(identity, messages, _reseeded(parameters(config), epoch), epoch)
+
+
+def _reseeded(params: dict[str, Any], epoch: int) -> dict[str, Any]:
+    """A repeat has a seed of its own: under the same one it would only say the same again."""
+    return {**params, "seed": params["seed"] + epoch - 1} if "seed" in params else params
 
 
 def parameters(config: RunConfig) -> dict[str, Any]:

@@ -116,6 +116,7 @@ class _Agreeing:
             model=identity(judge.definition.config, judge.root),
             date=f"{datetime.now(UTC):%Y-%m-%d}",
             items=line.agreement.n,
+            errors=line.errors,
             threshold=judge.definition.pass_at,
             better=line.evidence.better,
             words=line.evidence.words,

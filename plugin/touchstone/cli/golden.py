@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,24 +29,39 @@ _SHOWN = 10
 @click.option("--size", type=click.IntRange(1, 100_000), default=84, show_default=True, help="How many outputs.")
 @click.option("--run", metavar="RUN", help="A run's name or its beginning (default: the last one).")
 @click.option("--seed", default=0, show_default=True, help="Another seed draws other outputs.")
-@click.option("--truth", metavar="SCORE", help="Half of the outputs pass by this score and half miss.")
+@click.option("--run-config", "run_configs", multiple=True, metavar="NAME", help="Only outputs of these (globs too).")
+@click.option("--balance", metavar="SCORE", help="Half of the outputs pass by this score and half miss.")
 @click.option("--add", is_flag=True, help="Keep the set that is there, and fill it up to the size.")
 @click.pass_obj
-def golden(root: Path, eval_name: str, size: int, run: str | None, seed: int, truth: str | None, add: bool) -> None:
-    """Draw the golden set of EVAL from a run: the outputs that people rate and judges are measured on."""
+def golden(
+    root: Path,
+    eval_name: str,
+    size: int,
+    run: str | None,
+    seed: int,
+    run_configs: tuple[str, ...],
+    balance: str | None,
+    add: bool,
+) -> None:
+    """Draw the golden set of EVAL from a run: the outputs that people rate and judges are measured on.
+
+    Drawn at random, so that judges' scores can be corrected by it. A balanced set measures a judge's errors more
+    sharply where passes are rare, but is no picture of what your feature answers.
+    """
     from ..golden import draw, golden_of
 
     with in_words():
         where, golden_set = places(root), golden_of(places(root), eval_name)
         kept = _kept(where, eval_name, size, add=add)
-        truth, hashes = _of_eval(root, eval_name, truth)
+        hashes = _rows_of(root, eval_name)
         records = _records(where, eval_name, run)
-        usable = [r for r in records if hashes.get(r.row) == r.row_hash]
-        drawn = draw(usable, size - len(kept), seed, truth, kept)
+        chosen = [r for r in records if not run_configs or any(fnmatchcase(r.run_config, one) for one in run_configs)]
+        usable = [r for r in chosen if hashes.get(r.row) == r.row_hash]
+        drawn = draw(usable, size - len(kept), seed, balance, kept)
         if not drawn:
             raise click.ClickException(f"no output of that run can be drawn: {_why_none(records, usable, kept)}")
         golden_set.write([*kept, *drawn])
-        _tell_drawn(golden_set.shown, kept, drawn, len(records) - len(usable))
+        _tell_drawn(golden_set.shown, kept, drawn, len(chosen) - len(usable))
 
 
 @click.command()
@@ -133,13 +149,13 @@ def show(root: Path, eval_name: str) -> None:
         _list("cannot be read", there.problems)
 
 
-def _of_eval(root: Path, name: str, truth: str | None) -> tuple[str | None, Mapping[str, str]]:
-    """(the score that is the truth: as given, or as the eval says), and row's id -> the row's hash as it is now."""
+def _rows_of(root: Path, name: str) -> Mapping[str, str]:
+    """Row's id -> the row's hash as it is now."""
     from ..evals import row_hash
     from .collecting import collect
 
     found = collect(root).eval(name)
-    return truth or getattr(found, "truth", None) or None, {row.id: row_hash(row) for row in found.dataset.rows}
+    return {row.id: row_hash(row) for row in found.dataset.rows}
 
 
 def _kept(where: Places, name: str, size: int, *, add: bool) -> tuple[Item, ...]:

@@ -122,7 +122,7 @@ class Runtime:
 
 def _body(request: Request) -> dict[str, Any]:
     """The request as the server takes it. Greedy unless the request says otherwise."""
-    body = {"temperature": 0.0, "seed": 0, **body_of(request)}
+    body = {"temperature": 0.0, "seed": request.epoch - 1, **body_of(request)}
     for name in LOAD:
         body.pop(name, None)
     return with_template_thinking(body, request.params.get("thinking"))

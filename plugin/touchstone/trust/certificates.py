@@ -37,6 +37,8 @@ class Certificate:
     date: str
     """YYYY-MM-DD."""
     items: int
+    errors: int
+    """Outputs of which it gave no usable verdict: they are in no figure."""
     threshold: float
     """From which value on the judge passes an answer."""
     better: bool
@@ -51,7 +53,7 @@ class Certificate:
 def golden_hash(items: Iterable[Item], ratings: Mapping[str, Mapping[str, Any]] | None = None) -> str:
     """SHA-256 (hex) of which outputs were judged, and of what people said of them where they are the truth."""
     said = {key: {who: rating.value for who, rating in by.items()} for key, by in (ratings or {}).items()}
-    return digest([sorted(item.key for item in items), said])
+    return digest([sorted((item.key, item.row_hash) for item in items), said])
 
 
 def path_of(name: str, places: Places) -> Path:

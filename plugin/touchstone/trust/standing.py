@@ -43,7 +43,8 @@ def trust_of(definition: Definition, places: Places) -> Trust:
         return Trust(name, "out of date", f"it has changed since it was certified: {command}", found.threshold)
     if found.golden != _golden_now(found, places):
         return Trust(name, "out of date", f"its golden set has changed since: {command}", found.threshold)
-    told = f"{found.words} ({found.against}, {found.items} outputs of {found.eval})"
+    lacking = f"; {found.errors} more without a usable verdict" if found.errors else ""
+    told = f"{found.words} ({found.against}, {found.items} outputs of {found.eval}{lacking})"
     return Trust(name, "certified" if found.better else "no evidence", told, found.threshold, found.pairs)
 
 
