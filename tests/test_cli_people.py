@@ -74,7 +74,7 @@ def test_a_golden_set_is_drawn_from_the_last_run(project: Project) -> None:
     [
         (["nothing"], "there is no eval 'nothing'"),
         (["words", "--run", "2020"], "there is no run 2020"),
-        (["words", "--truth", "truth"], "has the score 'truth'"),
+        (["words", "--balance", "truth"], "has the score 'truth'"),
         (["../x"], "no name of an eval"),
     ],
 )

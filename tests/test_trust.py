@@ -254,7 +254,7 @@ def test_the_report_corrects_a_judges_score(judged_project: Project) -> None:
 
 
 def trust(pairs: int) -> Trust:
-    made = {f"g{i}@a": (float(i % 2), float(i % 2 or i % 5 == 0)) for i in range(pairs)}
+    made = {f"g{i}@a": (float(i % 2), float(i % 2 or i % 5 == 0), "c") for i in range(pairs)}
     return Trust("j", "certified", "fine", 0.5, made)
 
 

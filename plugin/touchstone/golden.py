@@ -108,7 +108,7 @@ def draw(
     there = {item.key for item in kept}
     pool = [c for c in _candidates(records, seed, truth) if c.key not in there]
     if truth is not None and pool and all(c.passed is None for c in pool):
-        raise UsageError(f"no output of this run has the score {truth!r}", where="--truth")
+        raise UsageError(f"no output of this run has the score {truth!r}", where="--balance")
     chosen = _Draw(pool, Counter(item.row for item in kept), Counter(item.run_config for item in kept))
     chosen.take(_wanted(pool, size))
     chosen.even_rows()

@@ -80,8 +80,8 @@ class Trust:
     """One line for a report."""
     threshold: float = 0.5
     """From which value on it passes an answer."""
-    pairs: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    """`row@answer` -> (truth, judge), as certified; empty where there is no valid certificate."""
+    pairs: Mapping[str, tuple[float, float, str]] = field(default_factory=dict)
+    """`row@answer` -> (truth, judge, the run-config that wrote it); empty where there is no valid certificate."""
 
     @property
     def trusted(self) -> bool:
@@ -95,7 +95,7 @@ class Trust:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Trust:
         """Inverse of `as_dict`."""
-        return cls(**{**data, "pairs": {key: (truth, judge) for key, (truth, judge) in data["pairs"].items()}})
+        return cls(**{**data, "pairs": {key: (t, j, who) for key, (t, j, who) in data["pairs"].items()}})
 
 
 def answer_hash(output: str) -> str:

@@ -107,6 +107,7 @@ class _Agreeing:
         table = tables[against] if against else next(iter(tables.values()))
         line = next(line for line in table.lines if line.name == judge.definition.name)
         people = self.ratings if table.truth.name == "people" else None
+        homes = {item.key: item.run_config for item in self.study.items}
         return Certificate(
             judge=line.name,
             eval=self.eval.name,
@@ -121,7 +122,7 @@ class _Agreeing:
             better=line.evidence.better,
             words=line.evidence.words,
             figures=_figures(line),
-            pairs={key: (round(t, 6), round(j, 6)) for key, (t, j) in sorted(line.pairs.items())},
+            pairs={key: (round(t, 6), round(j, 6), homes[key]) for key, (t, j) in sorted(line.pairs.items())},
         )
 
     def _notes(self) -> Iterator[str]:

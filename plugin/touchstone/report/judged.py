@@ -1,19 +1,23 @@
 """What judges said of a run, corrected for the errors that their certificates measured. Counts; renders nothing.
 
 A judge's mean is a mean of opinions. Where its certificate holds pairs (truth, judge), the share that truly passes is
-estimated too: by prediction-powered inference, and by Rogan and Gladen's formula (`stats.corrected`).
+estimated too: by prediction-powered inference from golden outputs of the same run-config, and by Rogan and Gladen's
+formula from all of them (`stats.corrected`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from ..labels import Trust, answer_hash
 from ..records import SampleRecord
 from ..stats import Estimate, Interval
 from ..stats.corrected import Corrected, prediction_powered, rogan_gladen
 
+Labelled: TypeAlias = Mapping[str, tuple[float, float, str]]
+"""As `Trust.pairs`."""
 _FEWEST = 20
 """Labelled pairs below which nothing is corrected: their own noise is all that would be seen."""
 
@@ -53,11 +57,25 @@ def lines(found: Iterable[Judged]) -> Iterator[tuple[str, str]]:
 
 
 def _corrected(found: Judged, trust: Trust, fresh: Sequence[SampleRecord]) -> Judged:
-    pairs, rows = list(trust.pairs.values()), [key.rpartition("@")[0] for key in trust.pairs]
+    """PPI++ by labelled outputs of the same run-config alone, for others pass at another rate; Rogan-Gladen by all."""
     values, others = [record.scores[trust.judge].value for record in fresh], [record.row for record in fresh]
-    powered = prediction_powered(pairs, values, rows=rows, unlabelled_rows=others)
-    solved = rogan_gladen(pairs, values, rows=rows, unlabelled_rows=others, threshold=trust.threshold)
+    own = {key: pair for key, pair in trust.pairs.items() if pair[2] == found.run_config}
+    solved = rogan_gladen(
+        _pairs(trust.pairs), values, rows=_rows(trust.pairs), unlabelled_rows=others, threshold=trust.threshold
+    )
+    if len(own) < _FEWEST:
+        why = f"{len(own)} golden outputs of {found.run_config}, wanted {_FEWEST}"
+        return replace(found, powered=Corrected(None, None, 0.0, len(own), len(values), why), solved=solved)
+    powered = prediction_powered(_pairs(own), values, rows=_rows(own), unlabelled_rows=others)
     return replace(found, powered=powered, solved=solved)
+
+
+def _pairs(known: Labelled) -> list[tuple[float, float]]:
+    return [(truth, judge) for truth, judge, _ in known.values()]
+
+
+def _rows(known: Labelled) -> list[str]:
+    return [key.rpartition("@")[0] for key in known]
 
 
 def _key(record: SampleRecord) -> str:

@@ -46,8 +46,8 @@ class Certificate:
     words: str
     figures: Mapping[str, tuple[float, float, float] | None]
     """Name -> value and the ends of its 95 % interval."""
-    pairs: Mapping[str, tuple[float, float]]
-    """`row@answer` -> (truth, judge)."""
+    pairs: Mapping[str, tuple[float, float, str]]
+    """`row@answer` -> (truth, judge, the run-config that wrote it)."""
 
 
 def golden_hash(items: Iterable[Item], ratings: Mapping[str, Mapping[str, Any]] | None = None) -> str:
@@ -87,7 +87,7 @@ def read(name: str, places: Places) -> Certificate | None:
         data = json.loads(path.read_text(encoding="utf-8"))
         if data.pop("v") != SCHEMA:
             raise ValueError("an unknown version")
-        pairs = {key: (float(truth), float(judge)) for key, (truth, judge) in data.pop("pairs").items()}
+        pairs = {key: (float(t), float(j), str(who)) for key, (t, j, who) in data.pop("pairs").items()}
         return Certificate(**data, pairs=pairs)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         hint = f"make it anew: touchstone agree EVAL --certify {name}"
