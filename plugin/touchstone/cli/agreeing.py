@@ -107,7 +107,7 @@ class _Agreeing:
         table = tables[against] if against else next(iter(tables.values()))
         line = next(line for line in table.lines if line.name == judge.definition.name)
         people = self.ratings if table.truth.name == "people" else None
-        homes = {item.key: item.run_config for item in self.study.items}
+        homes = {item.key: item.run_config for item in self.study.everything}
         return Certificate(
             judge=line.name,
             eval=self.eval.name,
