@@ -267,7 +267,7 @@ def test_batches_are_found_by_their_tags_and_without_execution() -> None:
     said = labels_of([tag[0] in ("batch0", "batch3") for tag in tags])
     found = Golden(mixed(48, 3), tags=tags).rate("Ann", said).audit(executed=False)
     (one,) = kinds(found, "batch")
-    assert "follow the batch: the tags explains 100 %" in one.words
+    assert "follow the batch: the set of tags explains 100 %" in one.words
 
 
 def test_labels_that_follow_what_execution_saw_follow_no_batch() -> None:

@@ -173,7 +173,7 @@ def _groupings(labels: _Labels) -> dict[str, Sequence[object]]:
     every: dict[str, Sequence[object]] = {
         "the session": labels.sitting,
         "the run-config": [case.item.run_config for case in cases],
-        "the tags": [", ".join(sorted(case.tags)) for case in cases],
+        "the set of tags": [", ".join(sorted(case.tags)) for case in cases],
     }
     for tag in sorted({tag for case in cases for tag in case.tags}):
         having = [tag in case.tags for case in cases]

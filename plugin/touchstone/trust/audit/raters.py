@@ -19,6 +19,8 @@ from .material import ENOUGH, Material, Said
 
 SLIGHT = 0.2
 """Kappa up to here is "slight" agreement (Landis & Koch, Biometrics 33, 1977)."""
+FAIR = 0.4
+"""Kappa up to here is "fair" agreement at most (ibid.)."""
 ALWAYS = 0.9
 """Share of labels given after a look at the evidence that counts as a habit."""
 
@@ -113,11 +115,19 @@ def _uninformative(rater: str, said: Sequence[Said], material: Material) -> Iter
         yield f"{named(rater)}: too few labels to tell whether they go with {shown.source.words} ({_figure(shown)})"
         return
     first = pairs[0]
-    low = first.figure.interval is not None and first.figure.interval.high < 0
-    says = "are the wrong way round for" if low else "carry no information about"
-    words = f"labels by {named(rater)} {says} {first.source.words}: {_figure(first)}; {_beside(rater, first)}"
+    words = (
+        f"labels by {named(rater)} {_verdict(first)} {first.source.words}: {_figure(first)}; {_beside(rater, first)}"
+    )
     evidence = tuple((pair.source.words, _figure(pair)) for pair in pairs[1:])
     yield Finding("rater", "high", named(rater), words, len(said), evidence, _figures(first))
+
+
+def _verdict(pair: _Pair) -> str:
+    """No more than the interval says: that there is none, or that none is seen."""
+    high = pair.figure.interval.high if pair.figure.interval else 1.0
+    if high < 0:
+        return "are the wrong way round for"
+    return "carry no information about" if high <= FAIR else "are not shown to carry information about"
 
 
 def _sources(rater: str, said: Sequence[Said], material: Material) -> list[_Source]:
