@@ -31,7 +31,7 @@ def run(plain: pytest.Pytester, *options: str) -> tuple[str, set[str], set[str]]
     """Output (without times and the list of plugins), modules, files."""
     result = plain.runpytest_subprocess(*_ALONE, *options)
     text = re.sub(r" in \d+\.\d+s|^plugins:.*$", "", result.stdout.str(), flags=re.MULTILINE)
-    text = re.sub(r"=+", "=", text)
+    text = re.sub(r"=+", "=", re.sub(r"\[gw\d\]", "[gw]", text))  # which worker runs a test is chance
     modules = set((plain.path / "modules.txt").read_text().splitlines())
     (plain.path / "modules.txt").unlink()
     kept = (p.relative_to(plain.path) for p in plain.path.rglob("*") if "__pycache__" not in p.parts)

@@ -29,9 +29,6 @@ Complete: TypeAlias = Callable[
 ]
 """A call: (run-config, messages, epoch, further parameters) -> the request's key and the response."""
 
-_ATTEMPTS = 2
-"""A worker process that died may have been killed for its neighbour's memory: once more, alone."""
-
 
 @dataclass(frozen=True, slots=True)
 class Scored:
@@ -74,6 +71,7 @@ class Workers:
         self._cache, self._claims, self._processes, self._complete = cache, claims, processes, complete
         self._pool: ProcessPoolExecutor | None = None
         self._busy: dict[str, asyncio.Future[Scored]] = {}
+        self._alone = asyncio.Lock()
 
     async def score(self, sample: Sample, scorers: tuple[Callable[..., Any], ...]) -> Scored:
         """Scores and errors of the scorers that run in the background."""
@@ -86,10 +84,7 @@ class Workers:
     def close(self) -> None:
         """End the worker processes now: nobody waits for what they still do."""
         if self._pool is not None:
-            processes = list((self._pool._processes or {}).values())
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            for process in processes:
-                process.terminate()
+            _end(self._pool)
 
     async def _one(self, sample: Sample, scorer: Callable[..., Any]) -> Scored:
         if traits(scorer).heavy:
@@ -143,16 +138,40 @@ class Workers:
             return scored
 
     async def _heavy(self, sample: Sample, scorer: Callable[..., Any]) -> Scored:
-        for _ in range(_ATTEMPTS):
-            pool = self._pool = self._pool or _new_pool(self._processes)
-            try:
-                return await asyncio.wrap_future(pool.submit(_run_heavy, scorer, sample))
-            except BrokenProcessPool:
-                self._pool = None if self._pool is pool else self._pool
-            except (pickle.PicklingError, AttributeError, TypeError) as error:  # of the way there or back
-                why = "a heavy scorer must be importable by name, and its answer plain values"
-                return Scored({}, {name_of(scorer): f"{why}: {error}"})
-        return Scored({}, {name_of(scorer): "its worker process died: out of memory, or a crash in a library"})
+        """In the shared pool; where a process of it died, whoever killed it, once more and alone."""
+        pool = self._pool = self._pool or _new_pool(self._processes)
+        try:
+            return await _submitted(pool, sample, scorer)
+        except BrokenProcessPool:
+            self._pool = None if self._pool is pool else self._pool
+        async with self._alone:
+            return await self._by_itself(sample, scorer)
+
+    async def _by_itself(self, sample: Sample, scorer: Callable[..., Any]) -> Scored:
+        pool = _new_pool(1)
+        try:
+            return await _submitted(pool, sample, scorer)
+        except BrokenProcessPool:
+            return Scored({}, {name_of(scorer): "its worker process died: out of memory, or a crash in a library"})
+        finally:
+            _end(pool)
+
+
+async def _submitted(pool: ProcessPoolExecutor, sample: Sample, scorer: Callable[..., Any]) -> Scored:
+    """What a worker process says. Raises BrokenProcessPool where it dies."""
+    try:
+        return await asyncio.wrap_future(pool.submit(_run_heavy, scorer, sample))
+    except (pickle.PicklingError, AttributeError, TypeError) as error:  # of the way there or back
+        why = "a heavy scorer must be importable by name, and its answer plain values"
+        return Scored({}, {name_of(scorer): f"{why}: {error}"})
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    """End its processes now: nobody waits for what they still do."""
+    processes = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        process.terminate()
 
 
 def _run_heavy(scorer: Callable[..., Any], sample: Sample) -> Scored:
