@@ -233,7 +233,20 @@ def test_without_a_golden_set_there_is_a_next_step(project: Project) -> None:
         assert "touchstone golden words" in result.output
 
 
+SCORED = """
+import pytest
+
+def starts(sample):
+    return sample.output.startswith(("good", "bad", "a", "b", "c"))
+
+@pytest.mark.eval(dataset="words", scorers=[starts], gates=["passed >= 0.5"])
+def test_words(output):
+    assert output
+"""
+
+
 def test_the_page_is_served_until_ctrl_c(drawn: Project) -> None:
+    drawn.eval(SCORED)
     command = [sys.executable, "-c", "from touchstone.cli import main; main()"]
     args = ["rate", "words", "--rater", "Ada", "--no-open", "--show", "tags"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
@@ -252,7 +265,11 @@ def test_the_page_is_served_until_ctrl_c(drawn: Project) -> None:
             assert "tags" in client.get(f"{url}api/item/{key}").json()["about"]
             body = {"id": "1", "key": key, "value": "pass", "note": "", "seconds": 2}
             origin = url.rsplit("/", 2)[0]
+            before = client.get(f"{url}api/evidence/{key}")
+            assert before.status_code == 403
             assert client.post(f"{url}api/rate", json=body, headers={"Origin": origin}).status_code == 200
+            after = client.get(f"{url}api/evidence/{key}", timeout=30).json()["evidence"]
+            assert after == {"starts": {"value": 1.0, "why": ""}}
         process.send_signal(signal.SIGINT)
         rest = process.stdout.read()
         late.cancel()

@@ -14,6 +14,7 @@ from .words import in_words, places
 if TYPE_CHECKING:
     from ..config import Places
     from ..labels import Item, Rating, Scale
+    from ..rating.app import Evidence
     from ..rating.desk import Desk
     from ..records import SampleRecord
 
@@ -92,6 +93,7 @@ def rate(
     You are shown neither which run-config wrote an output, nor what judges and other people said of it.
     """
     from ..ratings import merge_by_union
+    from .seeing import evidence_of
 
     with in_words():
         where, who = places(root), _rater(root, rater)
@@ -100,7 +102,7 @@ def rate(
             _write_sheet(file, desk, eval_name)
             return
         merge_by_union(where)
-        _serve(desk, port, browser=browser)
+        _serve(desk, evidence_of(root, eval_name), port, browser=browser)
 
 
 @click.group()
@@ -264,7 +266,7 @@ def _more_of_rows(root: Path, name: str, fields: Sequence[str]) -> dict[str, dic
     return {row_id: {field: row[field] for field in fields if field in row} for row_id, row in rows.items()}
 
 
-def _serve(desk: Desk, port: int, *, browser: bool) -> None:
+def _serve(desk: Desk, evidence: Evidence, port: int, *, browser: bool) -> None:
     """The page, until Ctrl-C; then what was rated."""
     import secrets
     import webbrowser
@@ -280,7 +282,7 @@ def _serve(desk: Desk, port: int, *, browser: bool) -> None:
     )
     if browser:
         webbrowser.open(url)
-    serve(application(desk, None, token), listening)
+    serve(application(desk, evidence, token), listening)
     mine = sum(said["value"] is not None for said in desk.overview())
     click.echo(
         f"\n{plural(desk.count, 'rating')} now; {mine} of {len(desk.items)} outputs rated, in {desk.ratings.shown}"
