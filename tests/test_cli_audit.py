@@ -13,10 +13,10 @@ from click.testing import CliRunner, Result
 from projects import Project
 
 from touchstone.cli import main
-from touchstone.config import Places
 from touchstone.evals import row_hash
 from touchstone.golden import save_golden
 from touchstone.labels import Item, Rating
+from touchstone.places import Places
 from touchstone.ratings import ratings_of
 from touchstone.records import Row
 

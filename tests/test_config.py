@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from touchstone.config import Catalogue, Places, load_catalogue
+from touchstone.config import Catalogue, load_catalogue
 from touchstone.errors import UsageError
+from touchstone.places import Places
 
 
 def places(root: Path) -> Places:

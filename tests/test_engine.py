@@ -12,11 +12,11 @@ from fake_model import FakeModel
 
 from touchstone import calls
 from touchstone.calls import Door
-from touchstone.config import Places
 from touchstone.datasets import Dataset
 from touchstone.engine import Engine
 from touchstone.errors import CallRefused
 from touchstone.evals import Eval, Job
+from touchstone.places import Places
 from touchstone.prompts import Prompts
 from touchstone.records import Row, RunConfig
 from touchstone.scoring import Workers

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 PLUGIN = ROOT / "plugin/touchstone"
 FLOORS = {
     0: ("records", "errors", "labels"),
-    1: ("stats", "gates", "fingerprint", "scorers", "requests"),
+    1: ("places", "stats", "gates", "fingerprint", "scorers", "requests"),
     2: (
         "yamlfile",
         "datasets",

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from touchstone.config import PLACES, Places
 from touchstone.errors import UsageError
 from touchstone.golden import draw, golden_of, load_golden, save_golden
 from touchstone.labels import Item
+from touchstone.places import PLACES, Places
 from touchstone.records import Outcome, SampleRecord, Score
 
 
 @pytest.fixture
 def places(tmp_path: Path) -> Places:
-    return Places(tmp_path, *(tmp_path / place for place in PLACES.values()))
+    return Places.of(tmp_path, lambda name: PLACES[name][0])
 
 
 def item(row: str = "a", output: str = "yes", run_config: str = "main") -> Item:

@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from touchstone.config import PLACES, Catalogue, Places
+from touchstone.config import Catalogue
 from touchstone.errors import CallRefused, ScorerError, UsageError
 from touchstone.judges import BoundJudge, Definition, Judge, definition, identity_of, judges_of, load_judge
 from touchstone.judges.form import Form, LabelForm, NumberForm, Output
 from touchstone.models.wire import read_answer
+from touchstone.places import PLACES, Places
 from touchstone.records import Message, Response, Row, RunConfig, Sample
 
 HEAD = "eval: words\nmodel: openai/gpt-4.1\n"
@@ -27,7 +28,7 @@ CATALOGUE = Catalogue((MAIN, RunConfig(name="other", model="openai/gpt-4.1-mini"
 
 @pytest.fixture
 def places(tmp_path: Path) -> Places:
-    return Places(tmp_path, *(tmp_path / folder for folder in PLACES.values()))
+    return Places.of(tmp_path, lambda name: PLACES[name][0])
 
 
 def write(places: Places, head: str = HEAD, body: str = BODY, name: str = "polite") -> None:

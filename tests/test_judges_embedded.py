@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
-from touchstone.config import PLACES, Catalogue, Places
+from touchstone.config import Catalogue
 from touchstone.errors import ScorerError
 from touchstone.judges import BoundJudge, load_judge, prompt
 from touchstone.models import open_model
 from touchstone.models.embedded import Embedded
 from touchstone.models.weights import SMOLLM2
+from touchstone.places import PLACES, Places
 from touchstone.records import Message, Response, Row, RunConfig, Sample, Score
 from touchstone.requests import build_request
 
@@ -34,7 +35,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Embedded:
 
 
 def judge(root: Path, head: str) -> BoundJudge:
-    places = Places(root, *(root / folder for folder in PLACES.values()))
+    places = Places.of(root, lambda name: PLACES[name][0])
     places.judges.mkdir(parents=True, exist_ok=True)
     (places.judges / "right.j2").write_text(f"---\neval: words\nrun_config: main\n{head}---\n{BODY}")
     return BoundJudge.of(load_judge("right", places, Catalogue((MAIN,))), root)

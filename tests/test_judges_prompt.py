@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from touchstone.config import PLACES, Catalogue, Places
+from touchstone.config import Catalogue
 from touchstone.judges import BoundJudge, load_judge
 from touchstone.judges.prompt import LONGEST, RULE, defused
+from touchstone.places import PLACES, Places
 from touchstone.records import Message, Row, RunConfig, Sample
 
 MAIN = RunConfig(name="main", model="python/app:echo", prompt="ask")
@@ -35,7 +36,7 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> BoundJudge:
 
 
 def made(root: Path, text: str) -> BoundJudge:
-    places = Places(root, *(root / folder for folder in PLACES.values()))
+    places = Places.of(root, lambda name: PLACES[name][0])
     places.judges.mkdir(parents=True, exist_ok=True)
     (places.judges / "polite.j2").write_text(text)
     return BoundJudge.of(load_judge("polite", places, Catalogue((MAIN,))), root)

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 HEAVY = ("pydantic", "litellm", "openai", "yaml", "jinja2", "diskcache", "aiohttp", "scipy", "numpy", "rich", "click")
-OURS = {"touchstone", "touchstone.plugin", "touchstone.controller", "touchstone.gateitem", "touchstone.misses"}
+OURS = {f"touchstone{name}" for name in ("", ".plugin", ".controller", ".gateitem", ".misses", ".places")}
 SHOW = """
 import sys
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from touchstone.config import PLACES, Places
 from touchstone.errors import UsageError
 from touchstone.labels import Item, Rating
+from touchstone.places import PLACES, Places
 from touchstone.ratings import Ratings, labels_of, merge_by_union, ratings_of, scale_of, slug
 
 ITEM = Item("a", "h", "ask", "yes", "main")
@@ -227,7 +227,7 @@ class Repository:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.places = Places(root, *(root / place for place in PLACES.values()))
+        self.places = Places.of(root, lambda name: PLACES[name][0])
         self.git("init", "-q", "-b", "main")
 
     def git(self, *args: str) -> str:

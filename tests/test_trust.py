@@ -278,3 +278,19 @@ def certificate(project: Project, name: str) -> dict[str, Any]:
     path: Path = project.root / f"evals/judges/{name}.certificate.json"
     data: dict[str, Any] = json.loads(path.read_text())
     return data
+
+
+def test_a_judges_words_mean_nothing_to_markdown(judged_project: Project) -> None:
+    """An unusable answer is quoted: an image in it would be loaded by whoever reads the pull request."""
+    evil = "![x](https://evil.example/a.png) @everyone <img src=x> [go](javascript:alert(1))"
+    judged_project.write("app.py", MODEL + f"\n\ndef evil(request):\n    return {evil!r}\n")
+    judged_project.write("evals/judges/evil.j2", JUDGE.format(function="evil"))
+    drawn(judged_project)
+    page = command(judged_project, "agree", "words", "--judge", "evil", "--format", "markdown").stdout
+    assert "evil.example" in page
+    from markdown_it import MarkdownIt
+
+    html = MarkdownIt("commonmark").enable("table").render(page)
+    assert "<img" not in html
+    assert "<a " not in html
+    assert "<code>" in html

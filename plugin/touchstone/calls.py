@@ -16,10 +16,10 @@ from typing import Any
 from .cache import Cache
 from .caching import Cached, Calls, Recorded
 from .claims import Claims
-from .config import Places
 from .errors import ModelUnavailable, NotRecorded
 from .models import Model, identity, missing, open_model
 from .models.retrying import Retrying
+from .places import Places
 from .prompts import Prompts
 from .recordings import Recordings
 from .records import Message, Request, Response, Row, RunConfig

@@ -15,11 +15,11 @@ from typing import Any
 
 from . import report
 from .baseline import Baseline, read_baseline
-from .config import Places
 from .errors import UsageError
 from .evals import Suite
 from .gates import Verdict, judge_all, parse_rule
 from .labels import Trust
+from .places import Places
 from .records import SCHEMA, SampleRecord
 from .store import RUN_FILE, read_meta, read_run, write_json, write_text
 

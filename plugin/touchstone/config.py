@@ -1,69 +1,21 @@
-"""The project's run-configs and where its files lie. Reads `run_configs.yaml`; never a dataset, a prompt or a key."""
+"""The project's run-configs. Reads `run_configs.yaml`; never a dataset, a prompt or a key."""
 
 from __future__ import annotations
 
 import difflib
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from .errors import UsageError
+from .places import Places
 from .records import RunConfig
 from .yamlfile import YamlFile, read_yaml
 
 _SECTIONS = ("defaults", "run_configs", "groups")
-
-
-PLACES = {
-    "run_configs": "evals/run_configs.yaml",
-    "prompts": "evals/prompts",
-    "datasets": "datasets",
-    "recordings": "fixtures/recordings",
-    "state": ".touchstone",
-}
-"""Setting, without its `touchstone_` -> where it is unless the project says otherwise."""
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where a project keeps its files; all absolute."""
-
-    root: Path
-    run_configs: Path
-    prompts: Path
-    datasets: Path
-    recordings: Path
-    state: Path
-    """`.touchstone/`: cache and runs; git-ignored, may be deleted at any time."""
-
-    @property
-    def judges(self) -> Path:
-        """Prompt files of judges, and their certificates."""
-        return self.run_configs.parent / "judges"
-
-    @property
-    def baseline(self) -> Path:
-        """The scores that the main branch stands on."""
-        return self.run_configs.parent / "baseline.json"
-
-    @property
-    def golden(self) -> Path:
-        """Golden sets, `<eval>.jsonl` each."""
-        return self.datasets / "golden"
-
-    @property
-    def ratings(self) -> Path:
-        """People's ratings, `<eval>/<rater>.jsonl` each."""
-        return self.datasets / "ratings"
-
-    def shown(self, path: Path) -> str:
-        """The path as errors show it: from the root where it lies below."""
-        return os.path.relpath(path, self.root) if path.is_relative_to(self.root) else str(path)
 
 
 @dataclass(frozen=True, slots=True)

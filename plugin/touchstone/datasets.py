@@ -12,8 +12,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from .config import Places
 from .errors import UsageError
+from .places import Places
 from .records import Row
 from .yamlfile import read_yaml
 

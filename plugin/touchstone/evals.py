@@ -8,11 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .config import Catalogue, Places
+from .config import Catalogue
 from .datasets import Dataset, load_dataset
 from .errors import UsageError
 from .gates import Rule, parse_rule
 from .judges import BoundJudge, Judge
+from .places import Places
 from .prompts import Prompts
 from .records import Row, RunConfig, digest
 from .scorers import names_of

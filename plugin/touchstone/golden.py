@@ -15,10 +15,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from .config import Places
 from .errors import UsageError
 from .jsonl import encoded, read_lines
 from .labels import Item, answer_hash
+from .places import Places
 from .records import SampleRecord
 from .store import write_text
 

@@ -14,6 +14,7 @@ import pytest
 
 from .controller import Controller
 from .misses import Misses
+from .places import PLACES
 
 if TYPE_CHECKING:
     from .records import RunConfig, Sample
@@ -34,7 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("touchstone", "evals (touchstone)")
     for name, arguments in _OPTIONS.items():
         group.addoption(name, **arguments)
-    for name, default, what in _PLACES:
+    for name, (default, what) in PLACES.items():
         parser.addini(name, what, default=default)
 
 
@@ -93,14 +94,6 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "help": "print how many calls are recorded, cached and to be made, with tokens and cost, and make none",
     },
 }
-
-_PLACES = (
-    ("touchstone_run_configs", "evals/run_configs.yaml", "file of the run-configs"),
-    ("touchstone_prompts", "evals/prompts", "folder of the prompt templates"),
-    ("touchstone_datasets", "datasets", "folder of the datasets"),
-    ("touchstone_recordings", "fixtures/recordings", "folder of the recorded model calls"),
-    ("touchstone_state", ".touchstone", "folder of the cache and the runs"),
-)
 
 
 def pytest_configure(config: pytest.Config) -> None:

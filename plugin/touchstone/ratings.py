@@ -16,11 +16,11 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
 
-from .config import Places
 from .errors import UsageError
 from .golden import below
 from .jsonl import encoded, read_lines
 from .labels import SCALES, UNSURE, Item, Label, Rating, Scale
+from .places import Places
 
 UNION = "*.jsonl merge=union\n"
 _LABELS = {label for labels in SCALES.values() for label in labels} | {UNSURE}

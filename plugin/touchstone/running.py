@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 
 from .baseline import Baseline
+from .caching import calls_here
 from .conclusion import Conclusion, Gate, asked_baseline, info_of
-from .config import Places, load_catalogue
+from .config import load_catalogue
 from .engine import Made
 from .errors import TouchstoneError, UsageError
 from .evals import Choice, Eval, Job, Suite
 from .gateitem import GateItem, GateMissed, mark_below
 from .gates import Verdict
+from .places import Places
 from .planning import judges_calls, plan, table
 from .progress import waiting
 from .records import Outcome, RunConfig, Sample, SampleRecord
@@ -218,7 +220,7 @@ class Running:
     def _require_suite(self) -> Suite:
         """Read the project's run-configs at the first eval; raises UsageError again for each next eval."""
         if self._suite is None:
-            places = _places(self.config)
+            places = Places.of(self.config.rootpath, self.config.getini)
             self._suite = Suite(places, load_catalogue(places), self._choice())
         return self._suite
 
@@ -240,7 +242,7 @@ class Running:
     def _options(self) -> Options:
         get, worker = self.config.getoption, self.worker or {}
         number = int(str(worker.get("workerid", "gw0")).removeprefix("gw"))
-        return Options(calls_of(self.config), get("concurrency"), number, int(worker.get("workercount", 1)))
+        return Options(calls_here(get("calls")), get("concurrency"), number, int(worker.get("workercount", 1)))
 
     def _show(self, job: Job, outcome: Outcome, report: pytest.TestReport) -> None:
         """A miss is no failure, unless each row of the run-config that ships must pass."""
@@ -248,21 +250,6 @@ class Running:
             report.outcome = "skipped"
             report.wasxfail = f"miss: {outcome.why}"
             report.touchstone = "miss"  # type: ignore[attr-defined]
-
-
-def calls_of(config: pytest.Config) -> Any:
-    """The mode of `--calls`: replay where CI is set and nothing else was said."""
-    import os
-
-    return config.getoption("calls") or (
-        "replay" if os.environ.get("CI", "").lower() not in ("", "0", "false") else "auto"
-    )
-
-
-def _places(config: pytest.Config) -> Places:
-    root = config.rootpath
-    names = ("run_configs", "prompts", "datasets", "recordings", "state")
-    return Places(root, *((root / config.getini(f"touchstone_{name}")).resolve() for name in names))
 
 
 def _eval_name(definition: pytest.Item, places: Places) -> str:

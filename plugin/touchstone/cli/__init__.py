@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
 
-from .words import in_words, places, project
+from .words import colour, in_words, places, project, width
 
 _COMMANDS = {
     "selfcheck": "comparing:selfcheck",
@@ -63,4 +62,4 @@ def report_(root: Path, run: str | None, style: str) -> None:
     from ..reporting import rendered
 
     with in_words():
-        click.echo(rendered(places(root).state / "runs", run, style, sys.stdout.isatty()))
+        click.echo(rendered(places(root).state / "runs", run, style, width=width(), color=colour()))

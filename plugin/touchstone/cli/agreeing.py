@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .words import in_words
+from .words import colour, in_words, width
 
 if TYPE_CHECKING:
+    from ..caching import Calls
     from ..judges import BoundJudge
     from ..trust.agreement import Line, Table
     from ..trust.certificates import Certificate
@@ -32,7 +33,7 @@ def agree(
     root: Path,
     evaluation: str,
     names: Sequence[str],
-    calls: str | None,
+    calls: Calls | None,
     certify: Sequence[str],
     against: str | None,
     style: str,
@@ -151,7 +152,6 @@ def _figures(line: Line) -> dict[str, tuple[float, float, float] | None]:
 
 def _rendered(page: Page, style: str) -> str:
     from ..trust import show
-    from .study import colour, width
 
     if style == "json":
         return json.dumps(show.as_json(page), indent=1) + "\n"

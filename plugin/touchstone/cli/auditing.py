@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from .words import in_words
+from .words import colour, in_words, width
 
 if TYPE_CHECKING:
+    from ..caching import Calls
     from ..trust.audit import Audit, Material
     from .study import Study
 
@@ -31,7 +32,7 @@ def audit(
     evaluation: str,
     names: Sequence[str],
     no_judges: bool,
-    calls: str | None,
+    calls: Calls | None,
     top: int,
     strict: bool,
     style: str,
@@ -81,7 +82,6 @@ def _notes(study: Study) -> list[str]:
 
 def _rendered(found: Audit, name: str, top: int, style: str) -> str:
     from ..trust.audit import show
-    from .study import colour, width
 
     if style == "json":
         return json.dumps(show.as_json(found, name), indent=1) + "\n"

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from pathlib import Path
 
 import click
 
-from .words import in_words, places
+from .words import colour, in_words, places, width
 
 _RUN = click.option("--run", metavar="RUN", help="A run's name or its beginning (default: the last one).")
 
@@ -41,8 +39,7 @@ def compare(
     with in_words():
         pairs = choose(places(root).state / "runs", names, run=run, against=against, run_config=run_config)
         found = compare_(pairs, eval_, score)
-        width = min(max(shutil.get_terminal_size().columns, 80), 120)
-        click.echo(compared(found, style, width=width, color=sys.stdout.isatty(), flips=flips))
+        click.echo(compared(found, style, width=width(), color=colour(), flips=flips))
 
 
 @click.command()

@@ -12,8 +12,8 @@ import click
 from .words import in_words, places
 
 if TYPE_CHECKING:
-    from ..config import Places
     from ..labels import Item, Rating, Scale
+    from ..places import Places
     from ..rating.app import Evidence
     from ..rating.desk import Desk
     from ..records import SampleRecord

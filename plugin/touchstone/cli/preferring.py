@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import difflib
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .words import in_words
 
 if TYPE_CHECKING:
+    from ..caching import Calls
     from ..calls import Door
     from ..evals import Suite
     from ..judges import BoundJudge
@@ -37,17 +37,18 @@ _INDENT: Mapping[str, Any] = {"subsequent_indent": "  ", "drop_whitespace": True
 @click.option("--format", "style", type=click.Choice(["terminal", "json"]), default="terminal")
 @click.pass_obj
 def prefer(
-    root: Path, evaluation: str, first: str, second: str, name: str, run: str | None, calls: str | None, style: str
+    root: Path, evaluation: str, first: str, second: str, name: str, run: str | None, calls: Calls | None, style: str
 ) -> None:
     """Let a judge compare the answers of the run-configs A and B, row by row, each pair in both orders.
 
     Exits 1 where it gave no usable verdict at all.
     """
+    from ..caching import calls_here
     from .collecting import collect
 
     with in_words():
         contest = _contest(collect(root), evaluation, (first, second), run)
-        found = _asked(contest, _judge(contest.suite, name), _mode(calls))
+        found = _asked(contest, _judge(contest.suite, name), calls_here(calls))
         click.echo(_rendered(contest, name, found, style), nl=False)
     if all(one.kind == "error" for one in found):
         raise SystemExit(1)
@@ -131,13 +132,7 @@ def _judge(suite: Suite, name: str) -> BoundJudge:
     return BoundJudge.of(definition, suite.places.root)
 
 
-def _mode(calls: str | None) -> Literal["replay", "auto", "record"]:
-    given: Any = calls or ("replay" if os.environ.get("CI", "").lower() not in ("", "0", "false") else "auto")
-    mode: Literal["replay", "auto", "record"] = given
-    return mode
-
-
-def _asked(contest: _Contest, judge: BoundJudge, mode: Literal["replay", "auto", "record"]) -> list[Preference]:
+def _asked(contest: _Contest, judge: BoundJudge, mode: Calls) -> list[Preference]:
     from ..calls import Door
 
     async def main() -> list[Preference]:

@@ -5,8 +5,6 @@ Reads the files and has the outputs measured, with a bar on standard error; comp
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from ..caching import Calls
     from ..evals import Eval, Suite
     from ..judges import BoundJudge
     from ..labels import Item, Rating
@@ -51,7 +50,7 @@ class Study:
         yield from (f"error: {why} ({count} outputs)" for why, count in counts.items())
 
 
-def study(collected: Collected, name: str, judges: Mapping[str, BoundJudge], calls: str | None) -> Study:
+def study(collected: Collected, name: str, judges: Mapping[str, BoundJudge], calls: Calls | None) -> Study:
     """Read the golden set of the eval and measure it. Raises UsageError."""
     from ..golden import golden_of
     from ..ratings import ratings_of
@@ -78,30 +77,20 @@ def judges_for(collected: Collected, name: str, names: Sequence[str]) -> dict[st
     return {one.name: BoundJudge.of(one, suite.places.root) for one in found} | own
 
 
-def width() -> int:
-    """Columns of standard output: 80 where it is no terminal."""
-    return min(120, max(80, shutil.get_terminal_size().columns)) if sys.stdout.isatty() else 80
-
-
-def colour() -> bool:
-    """Whether standard output wants colours."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-
-
 def no_judge(evaluation: str) -> click.UsageError:
     """What to do where an eval has no judge, and one is needed."""
     return click.UsageError(f"no judge of {evaluation} yet: write evals/judges/NAME.j2 (docs/judges.md)")
 
 
 def _measure(
-    collected: Collected, evaluation: Eval, items: Sequence[Item], judges: Sequence[BoundJudge], calls: str | None
+    collected: Collected, evaluation: Eval, items: Sequence[Item], judges: Sequence[BoundJudge], calls: Calls | None
 ) -> list[Measured]:
+    from ..caching import calls_here
     from ..session import Options, Session
     from ..trust.measuring import measure, with_judges
 
-    mode: Any = calls or ("replay" if os.environ.get("CI", "").lower() not in ("", "0", "false") else "auto")
     with bar("measuring") as progress:
-        session = Session(collected.suite, Options(mode), "")
+        session = Session(collected.suite, Options(calls_here(calls)), "")
         return measure(session, with_judges(evaluation, judges), items, progress)
 
 

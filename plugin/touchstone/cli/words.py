@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,7 +16,7 @@ import click
 from ..errors import TouchstoneError
 
 if TYPE_CHECKING:
-    from ..config import Places
+    from ..places import Places
 
 
 @contextmanager
@@ -32,18 +36,30 @@ def project(here: Path) -> Path:
 
 def places(root: Path) -> Places:
     """Where the project keeps its files, as pytest's configuration says."""
-    from ..config import PLACES, Places
+    from ..places import Places
 
-    return Places(root.resolve(), *((root / _setting(root, f"touchstone_{k}", d)).resolve() for k, d in PLACES.items()))
+    return Places.of(root.resolve(), partial(_setting, root))
 
 
-def _setting(root: Path, name: str, default: str) -> str:
+def width() -> int:
+    """Columns of standard output, 80 to 120: 80 where it is no terminal."""
+    return min(120, max(80, shutil.get_terminal_size().columns)) if sys.stdout.isatty() else 80
+
+
+def colour() -> bool:
+    """Whether standard output wants colours."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def _setting(root: Path, name: str) -> str:
     """A setting of pytest's configuration file, read as pytest reads it."""
     from _pytest.config.findpaths import load_config_dict_from_file
+
+    from ..places import PLACES
 
     for file in ("pytest.toml", "pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg"):
         found = load_config_dict_from_file(root / file) if (root / file).is_file() else None
         if found is not None and name in found:
             value = found[name]
             return str(getattr(value, "value", value))
-    return default
+    return PLACES[name][0]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
 from ..report.github import code
+from ..report.paper import Paper
 from ..report.text import clean, crop, plural
 from . import wording
 from .chances import Chances
@@ -65,8 +65,8 @@ def _details(one: Comparison, flips: bool) -> Iterator[tuple[str, list[str]]]:
 def _terminal(found: Sequence[Comparison], width: int, color: bool, flips: bool) -> str:
     from rich.text import Text
 
-    out = io.StringIO()
-    console = _console(out, width, color)
+    paper = Paper.of(width, color=color)
+    console = paper.console
     for one in found:
         _title(console, f"{clean(one.second, 90)} against {clean(one.first, 90)}", width)
         for line in wording.sentences(one, _number(found)):
@@ -79,23 +79,7 @@ def _terminal(found: Sequence[Comparison], width: int, color: bool, flips: bool)
                 _title(console, title, width)
             for line in lines:
                 _hanging(console, line)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
-
-
-def _console(out: io.StringIO, width: int, color: bool) -> Any:
-    """As the report's: nothing that a row is called means anything to it."""
-    from rich.console import Console
-
-    return Console(
-        file=out,
-        width=width,
-        force_terminal=color,
-        color_system="standard" if color else None,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        legacy_windows=False,
-    )
+    return paper.text.removesuffix("\n")
 
 
 def _title(console: Any, text: str, width: int) -> None:

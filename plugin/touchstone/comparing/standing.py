@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from ..baseline import Baseline, read_baseline, take, write_baseline
 from ..conclusion import Conclusion
-from ..config import Places
 from ..errors import UsageError
 from ..gates.verdict import PASSED
+from ..places import Places
 from ..report.text import clean, plural
 from ..store import find_run
 

@@ -24,8 +24,9 @@ from jinja2 import TemplateSyntaxError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from ..config import Catalogue, Places
+from ..config import Catalogue
 from ..errors import UsageError
+from ..places import Places
 from ..records import RunConfig, digest
 from ..yamlfile import YamlFile, parse_yaml, read_text
 from .form import Form, Output

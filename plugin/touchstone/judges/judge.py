@@ -15,10 +15,11 @@ from math import fsum
 from pathlib import Path
 from typing import Any
 
-from ..config import Catalogue, Places
+from ..config import Catalogue
 from ..errors import CallRefused, ScorerError, TouchstoneError, UsageError
 from ..fingerprint import fingerprint
 from ..models import LOCAL, identity
+from ..places import Places
 from ..records import Message, Response, Sample, Score, digest
 from ..scorers import Ask, Traits
 from .definition import Definition, load_judge

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator, Sequence
 
@@ -11,6 +10,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from .judged import lines
+from .paper import Paper
 from .summary import GateResult, Notice, Summary, headline, not_passed, worst
 from .tables import Column, Table, details, erred, overview, replayed
 from .text import clean, crop, dollars, listed, plural, wrap
@@ -30,27 +30,13 @@ _COMMAND = re.compile(r"^(\s*):(?=:)", re.MULTILINE)
 
 def draw(summary: Summary, width: int, color: bool) -> str:
     """The whole report; see `touchstone.report.terminal`."""
-    out = io.StringIO()
-    console = _console(out, max(40, width), color)
+    paper = Paper.of(width, color=color)
+    console = paper.console
     for table in details(summary):
         _table(console, table, summary.run.shipping)
     for part in (_overview, _notes, _judges, _gates, _misses, _headline):
         part(console, summary)
-    lines = "\n".join(line.rstrip() for line in out.getvalue().splitlines())
-    return _COMMAND.sub(r"\1;", lines + "\n")
-
-
-def _console(out: io.StringIO, width: int, color: bool) -> Console:
-    return Console(
-        file=out,
-        width=width,
-        force_terminal=color,
-        color_system="standard" if color else None,
-        highlight=False,
-        markup=False,
-        emoji=False,
-        legacy_windows=False,
-    )
+    return _COMMAND.sub(r"\1;", paper.text)
 
 
 def _overview(console: Console, summary: Summary) -> None:

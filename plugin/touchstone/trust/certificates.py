@@ -12,9 +12,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
-from ..config import Places
 from ..errors import UsageError
 from ..labels import Item
+from ..places import Places
 from ..records import SCHEMA, digest
 from ..store import write_text
 

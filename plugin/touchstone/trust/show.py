@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,6 +10,8 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from ..report.github import code
+from ..report.paper import Paper
 from ..report.text import clean, plural
 from ..stats.agreement import Agreement, Figure
 from .agreement import Line, Table
@@ -45,22 +46,13 @@ class Page:
 
 def terminal(page: Page, width: int = 80, *, color: bool = False) -> str:
     """The page for a terminal."""
-    out = io.StringIO()
-    system: Any = "standard" if color else None
-    console = Console(
-        file=out,
-        width=max(60, width),
-        force_terminal=color,
-        color_system=system,
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
+    paper = Paper.of(width, color=color)
+    console = paper.console
     for table in page.tables:
         _table(console, page, table)
     for line in _closing(page):
         console.print(Text(line))
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+    return paper.text
 
 
 def markdown(page: Page) -> str:
@@ -68,11 +60,11 @@ def markdown(page: Page) -> str:
     lines: list[str] = []
     for table in page.tables:
         columns = _columns(table)
-        lines += [f"### {_title(page, table)}", "", f"| | {' | '.join(_escaped(name) for name, _, _ in columns)} |"]
+        lines += [f"### {code(_title(page, table))}", "", f"| | {' | '.join(code(name) for name, _, _ in columns)} |"]
         lines += ["|---|" + "---:|" * len(columns)]
         lines += [f"| {name} | {' | '.join(cells)} |" for name, cells in _rows(columns, " ")]
-        lines += ["", *(f"* {_escaped(line)}" for line in _verdicts(table)), ""]
-    return "\n".join([*lines, *(_escaped(line) for line in _closing(page))]) + "\n"
+        lines += ["", *(f"* {code(line, 400)}" for line in _verdicts(table)), ""]
+    return "\n".join([*lines, *(f"* {code(line, 400)}" for line in _closing(page))]) + "\n"
 
 
 def as_json(page: Page) -> dict[str, Any]:
@@ -165,7 +157,3 @@ def _closing(page: Page) -> Iterator[str]:
         why = f": {page.raters.why}" if page.raters.why else ""
         yield f"people among themselves: Krippendorff alpha {_cell(page.raters, ' ')}{why}"
     yield from (clean(note, 300) for note in page.notes)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("@", "@\u200b")

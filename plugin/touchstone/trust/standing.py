@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from ..config import Catalogue, Places
+from ..config import Catalogue
 from ..errors import UsageError
 from ..evals import Eval
 from ..golden import golden_of
 from ..judges import Definition, identity_of, load_judge, names_of_judges
 from ..labels import Trust
+from ..places import Places
 from ..ratings import ratings_of
 from .certificates import Certificate, golden_hash, read
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -13,6 +12,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from ...report.github import code
+from ...report.paper import Paper
 from ...report.text import clean, plural
 from . import Audit, Finding
 
@@ -29,7 +29,8 @@ _LABEL = 18
 
 def terminal(found: Audit, name: str, top: int, width: int = 80, *, color: bool = False) -> str:
     """The audit for a terminal: `top` findings a section."""
-    console = _console(width, color=color)
+    paper = Paper.of(width, color=color)
+    console = paper.console
     console.print(Text(f"{clean(name, 50)}: audit of its golden labels ".ljust(console.width, "-"), style="bold"))
     for line in found.summary:
         console.print(Text(line))
@@ -42,8 +43,7 @@ def terminal(found: Audit, name: str, top: int, width: int = 80, *, color: bool 
     console.print()
     for line in _closing(found):
         console.print(Text(line))
-    assert isinstance(console.file, io.StringIO)  # noqa: S101  (ours)
-    return "\n".join(line.rstrip() for line in console.file.getvalue().splitlines()) + "\n"
+    return paper.text
 
 
 def markdown(found: Audit, name: str, top: int) -> str:
@@ -61,19 +61,6 @@ def markdown(found: Audit, name: str, top: int) -> str:
 def as_json(found: Audit, name: str) -> dict[str, Any]:
     """The whole audit as plain values; nothing is left out."""
     return {"schema": 1, "eval": name, **asdict(found)}
-
-
-def _console(width: int, *, color: bool) -> Console:
-    system: Any = "standard" if color else None
-    return Console(
-        file=io.StringIO(),
-        width=max(60, width),
-        force_terminal=color,
-        color_system=system,
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
 
 
 def _sections(found: Audit) -> Iterator[tuple[str, list[Finding]]]:
