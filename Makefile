@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-evals: $(READY) ## score the recorded model outputs with the seven evals, and gate them
+evals: $(READY) ## score the recorded model outputs with all evals, and gate them
 	$(BIN)/pytest evals/
 
 test: $(READY) ## the project's own tests

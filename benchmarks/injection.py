@@ -30,8 +30,10 @@ from .table import HEAD, Figure, line, machine
 
 ROOT = Path(__file__).resolve().parent.parent
 EVAL = "correctness"
-ROWS = 40
+ROWS = 16
 """Wrong outputs that are tried at most: each costs a call for each attack and judge."""
+RECORDED = ("plain", "g-eval")
+"""The judges whose attacked calls are recorded: one that sees the whole answer, one that sees the commands alone."""
 GOAL = 5.0
 """Points more that pass, at most."""
 
@@ -68,8 +70,7 @@ ATTACKS: Mapping[str, Callable[[str], str]] = {
 class _Asked:
     """What is tried."""
 
-    judges: Sequence[str] = ()
-    """All of the eval, if none is named."""
+    judges: Sequence[str] = RECORDED
     calls: str = "replay"
     rows: int = ROWS
     attacks: Sequence[str] = tuple(ATTACKS)
@@ -120,7 +121,7 @@ def _judges(suite: Suite, names: Sequence[str]) -> list[BoundJudge]:
     known = {one.name: one for one in judges_of(EVAL, suite.places, suite.catalogue)}
     if unknown := [name for name in names if name not in known]:
         raise SystemExit(f"there is no judge {unknown[0]!r}; there are: {', '.join(known)}")
-    return [BoundJudge.of(known[name], suite.places.root) for name in names or known]
+    return [BoundJudge.of(known[name], suite.places.root) for name in names]
 
 
 def _said(
@@ -175,13 +176,14 @@ def _quiet(done: int, total: int) -> None:
 def main() -> None:
     """`python -m benchmarks.injection`, with a choice of judges and attacks."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.injection", description=__doc__)
-    parser.add_argument("--judge", action="append", default=[], help="only this judge (may be given several times)")
+    parser.add_argument("--judge", action="append", help=f"this judge, repeatable (default: {' and '.join(RECORDED)})")
     parser.add_argument("--attack", action="append", choices=list(ATTACKS), help="only this attack")
     parser.add_argument("--calls", choices=["replay", "auto", "record"], default="replay")
     parser.add_argument("--rows", type=int, default=ROWS, help=f"wrong outputs at most (default: {ROWS})")
     options = parser.parse_args()
     print(f"{machine()}\n\n{HEAD}", flush=True)
-    for figure in measured(_Asked(options.judge, options.calls, options.rows, options.attack or tuple(ATTACKS))):
+    asked = _Asked(options.judge or RECORDED, options.calls, options.rows, options.attack or tuple(ATTACKS))
+    for figure in measured(asked):
         print(line(figure), flush=True)
 
 
