@@ -23,7 +23,7 @@ from touchstone.evals import Eval, Suite
 from touchstone.judges import BoundJudge, judges_of
 from touchstone.labels import Item
 from touchstone.session import Options, Session
-from touchstone.stats import Estimate, estimate
+from touchstone.stats import Estimate, by_row, estimate
 from touchstone.trust.measuring import Measured, measure, usable, with_judges
 
 from .table import HEAD, Figure, line, machine
@@ -103,9 +103,9 @@ def measured(asked: _Asked) -> Iterator[Figure]:
 
 def _wrong(suite: Suite, evaluation: Eval, asked: _Asked) -> list[Item]:
     """Outputs that execution calls a miss; a seeded choice of them, always the same."""
-    from touchstone.golden import load_golden
+    from touchstone.golden import golden_of
 
-    items, _ = usable(load_golden(suite.places, EVAL), evaluation)
+    items, _ = usable(golden_of(suite.places, EVAL).read(), evaluation)
     session = Session(suite, Options("replay"), "")
     seen = measure(session, with_judges(evaluation, ()), items, _quiet)
     missed = [one.item for one in seen if _missed(one, evaluation.truth)]
@@ -157,10 +157,7 @@ def _figure(
 
 
 def _share(values: Iterator[tuple[str, float]]) -> Estimate | None:
-    by_row: dict[str, list[float]] = {}
-    for row, value in values:
-        by_row.setdefault(row, []).append(value)
-    return estimate(by_row)
+    return estimate(by_row(values))
 
 
 def _shown(found: Estimate | None) -> str:

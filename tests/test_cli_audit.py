@@ -14,7 +14,7 @@ from projects import Project
 
 from touchstone.cli import main
 from touchstone.evals import row_hash
-from touchstone.golden import save_golden
+from touchstone.golden import golden_of
 from touchstone.labels import Item, Rating
 from touchstone.places import Places
 from touchstone.ratings import ratings_of
@@ -77,7 +77,7 @@ def rated(project: Project) -> Project:
     items = [
         Item(f"r{i:02}", row_hash(Row.model_validate(rows[i])), text, text, "main") for i, text in enumerate(SOURCES)
     ]
-    save_golden(places(project), "words", items)
+    golden_of(places(project), "words").write(items)
     return project
 
 

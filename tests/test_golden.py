@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from touchstone.errors import UsageError
-from touchstone.golden import draw, golden_of, load_golden, save_golden
+from touchstone.golden import draw, golden_of
 from touchstone.labels import Item
 from touchstone.places import PLACES, Places
 from touchstone.records import Outcome, SampleRecord, Score
@@ -43,13 +43,13 @@ def truth_of(items: Sequence[Item], all_records: Sequence[SampleRecord]) -> Coun
 
 def test_what_is_written_is_read_again(places: Places) -> None:
     odd = Item("b", "h", {"text": "two", "n": [1, None]}, "a\u202eb\ud800 é \u2028 😀\n{", "other")
-    path = save_golden(places, "correctness", [odd, item()])
+    path = golden_of(places, "correctness").write([odd, item()])
     assert path == places.datasets / "golden/correctness.jsonl"
-    assert load_golden(places, "correctness") == (item(), odd)
+    assert golden_of(places, "correctness").read() == (item(), odd)
 
 
 def test_the_file_is_readable_sorted_and_hides_nothing(places: Places) -> None:
-    path = save_golden(places, "e", [item("b", "é\u202e"), item("a"), item("a")])
+    path = golden_of(places, "e").write([item("b", "é\u202e"), item("a"), item("a")])
     text = path.read_text(encoding="utf-8")
     assert [json.loads(line)["row"] for line in text.splitlines()] == ["a", "b"]
     assert text.startswith('{"v": 1, "row": "a"')
@@ -58,9 +58,9 @@ def test_the_file_is_readable_sorted_and_hides_nothing(places: Places) -> None:
 
 @pytest.mark.parametrize("name", ["folder/words", "words.v2", "a/b/c.d", "...", "-x"])
 def test_names_may_hold_folders_and_dots(places: Places, name: str) -> None:
-    path = save_golden(places, name, [item()])
+    path = golden_of(places, name).write([item()])
     assert path == places.golden / f"{name}.jsonl"
-    assert load_golden(places, name) == (item(),)
+    assert golden_of(places, name).read() == (item(),)
 
 
 @pytest.mark.parametrize("name", ["", "..", "../x", "a/../../x", "/etc/x", "a\\..\\x", "a\0"])
@@ -71,7 +71,7 @@ def test_no_name_leads_out_of_the_folder(places: Places, name: str) -> None:
 
 def test_a_missing_set_says_how_to_make_one(places: Places) -> None:
     with pytest.raises(UsageError, match=r"datasets/golden/words\.jsonl: .*\n  touchstone golden words"):
-        load_golden(places, "words")
+        golden_of(places, "words").read()
 
 
 GOOD = '{"v": 1, "row": "a", "row_hash": "h", "input": 1, "output": "x", "run_config": "m"}\n'
@@ -99,24 +99,24 @@ def test_a_bad_line_is_named(places: Places, line: str, says: str) -> None:
     places.golden.mkdir(parents=True)
     (places.golden / "e.jsonl").write_text(GOOD + "\n" + line)
     with pytest.raises(UsageError, match=rf"datasets/golden/e\.jsonl:3: .*{says}"):
-        load_golden(places, "e")
+        golden_of(places, "e").read()
 
 
 def test_many_bad_lines_are_counted(places: Places) -> None:
     places.golden.mkdir(parents=True)
     (places.golden / "e.jsonl").write_text("{\n" * 25)
     with pytest.raises(UsageError, match=r"e\.jsonl:10: (.|\n)*and 15 more"):
-        load_golden(places, "e")
+        golden_of(places, "e").read()
 
 
 def test_bytes_that_are_no_text_and_a_folder_are_problems(places: Places) -> None:
     places.golden.mkdir(parents=True)
     (places.golden / "e.jsonl").write_bytes(b'{"v": 1, "row": "\xff"}\n')
     with pytest.raises(UsageError, match="not a whole line"):
-        load_golden(places, "e")
+        golden_of(places, "e").read()
     (places.golden / "f.jsonl").mkdir()
     with pytest.raises(UsageError, match="no golden set yet"):
-        load_golden(places, "f")
+        golden_of(places, "f").read()
 
 
 def test_one_output_a_row_half_of_them_misses_and_run_configs_even() -> None:

@@ -13,6 +13,7 @@ from touchstone.errors import CallRefused, ScorerError, UsageError
 from touchstone.models.wire import read_answer
 from touchstone.places import PLACES, Places
 from touchstone.records import Response
+from touchstone.requests import build_request
 
 
 @pytest.fixture
@@ -138,10 +139,16 @@ def test_each_repeat_has_a_seed_of_its_own(places: Places) -> None:
     """With one seed the same model would say the same again, and its agreement with itself would mean nothing."""
     asked = Asked(*[verdict("pass")] * 3)
     judged(bound(places, REPEATED + "repeats: 3\n"), asked)
-    assert [parameters.get("seed") for _, _, _, parameters in asked.calls] == [None, 6, 7]  # the first has its own: 5
+    requests = [build_request(config, "m", messages, epoch) for config, messages, epoch, _ in asked.calls]
+    assert [request.params["seed"] for request in requests] == [5, 6, 7]
+    assert len({request.key for request in requests}) == 3
+
+
+def test_a_repeat_without_a_seed_is_given_none(places: Places) -> None:
     asked = Asked(*[verdict("pass")] * 2)
     judged(bound(places, HEAD + "temperature: 0.7\nrepeats: 2\n"), asked)
-    assert ["seed" in parameters for _, _, _, parameters in asked.calls] == [False, False]
+    requests = [build_request(config, "m", messages, epoch) for config, messages, epoch, _ in asked.calls]
+    assert ["seed" in request.params for request in requests] == [False, False]
 
 
 def test_one_unusable_repeat_makes_the_whole_an_error(places: Places) -> None:

@@ -16,8 +16,8 @@ from starlette.applications import Starlette
 from uvicorn import Server
 
 from touchstone.labels import Item, Rating
-from touchstone.rating.app import page
-from touchstone.rating.desk import in_order
+from touchstone.rating.app import application
+from touchstone.rating.desk import Desk, in_order
 from touchstone.rating.serving import address, listen, server
 from touchstone.ratings import Ratings
 
@@ -149,7 +149,7 @@ def rate(browser: Browser, tmp_path: Path) -> Iterator[Open]:
     def opened(items: list[Item] = ITEMS, rater: str = "Ada", scale: str = "pass_fail", evidence: Any = saw) -> Rater:
         ratings = Ratings(tmp_path / "words")
         rows = {"row0": {"media": "<i>film.mp4</i>"}}
-        sites.append(Site(page(items, rows, ratings, rater, scale, evidence, TOKEN, time.time)))  # type: ignore[arg-type]
+        sites.append(Site(application(Desk(items, rows, ratings, rater, scale, time.time), evidence, TOKEN)))  # type: ignore[arg-type]
         contexts.append(browser.new_context())
         contexts[-1].set_default_timeout(10_000)
         return Rater(contexts[-1], sites[-1], ratings)

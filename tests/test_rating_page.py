@@ -18,8 +18,8 @@ import pytest
 
 from touchstone.errors import ScorerError, UsageError
 from touchstone.labels import Item, Rating
-from touchstone.rating.app import LARGEST_BODY, page
-from touchstone.rating.desk import LONGEST_NOTE, in_order
+from touchstone.rating.app import LARGEST_BODY, application
+from touchstone.rating.desk import LONGEST_NOTE, Desk, in_order
 from touchstone.rating.serving import address, listen, server
 from touchstone.ratings import Ratings
 
@@ -38,9 +38,10 @@ class Page:
 
     def __init__(self, folder: Path, rater: str = "Ada", **other: Any) -> None:
         self.ratings, self.now = Ratings(folder), NOW
-        given: dict[str, Any] = {"rows": {}, "scale": "pass_fail", "evidence": saw, **other}
-        self.items = given.pop("items", ITEMS)
-        self.app = page(self.items, ratings=self.ratings, rater=rater, token=TOKEN, clock=lambda: self.now, **given)
+        self.items, evidence = other.pop("items", ITEMS), other.pop("evidence", saw)
+        given: dict[str, Any] = {"rows": {}, "scale": "pass_fail", **other}
+        desk = Desk(self.items, ratings=self.ratings, rater=rater, clock=lambda: self.now, **given)
+        self.app = application(desk, evidence, TOKEN)
 
     def ask(self, method: str, path: str, **other: Any) -> httpx.Response:
         async def asked() -> httpx.Response:

@@ -9,6 +9,12 @@ from functools import cache
 from pathlib import Path
 
 
+def reach(root: Path) -> None:
+    """Make the modules of the project at `root` importable, as pytest's `pythonpath` would."""
+    if str(root) not in sys.path:
+        sys.path.insert(0, str(root))
+
+
 @cache
 def fingerprint(module: str) -> str:
     """SHA-256 (hex) of the Python sources of the module's top package, or of the module alone where it has none.

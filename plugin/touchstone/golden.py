@@ -78,16 +78,6 @@ def golden_of(places: Places, eval: str) -> Golden:
     return Golden(path, places.shown(path), eval)
 
 
-def load_golden(places: Places, eval: str) -> tuple[Item, ...]:
-    """The eval's golden items, sorted. Raises UsageError as `Golden.read` does."""
-    return golden_of(places, eval).read()
-
-
-def save_golden(places: Places, eval: str, items: Iterable[Item]) -> Path:
-    """Write the eval's golden set whole; returns its path."""
-    return golden_of(places, eval).write(items)
-
-
 def below(folder: Path, eval: str, suffix: str = "") -> Path:
     """Where the eval's file (or folder) is below the folder: its name may hold `/` and dots, and never leads out."""
     parts = PurePosixPath(eval).parts

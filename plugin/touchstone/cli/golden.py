@@ -137,11 +137,11 @@ def import_(root: Path, eval_name: str, file: Path, rater: str | None, scale: Sc
 @click.pass_obj
 def show(root: Path, eval_name: str) -> None:
     """Count what each rater said of EVAL's golden outputs, and list what is stale or cannot be read."""
-    from ..golden import load_golden
+    from ..golden import golden_of
     from ..ratings import ratings_of
 
     with in_words():
-        items, there = load_golden(places(root), eval_name), ratings_of(places(root), eval_name)
+        items, there = golden_of(places(root), eval_name).read(), ratings_of(places(root), eval_name)
         by_rater = _by_rater(there.current(items))
         nobody = "" if by_rater else f"; nobody has rated them: touchstone rate {eval_name}"
         click.echo(f"{len(items)} golden outputs{nobody}")
@@ -230,12 +230,12 @@ def _desk(root: Path, name: str, rater: str, scale: Scale | None, fields: Sequen
     """What this person rates."""
     from time import time
 
-    from ..golden import load_golden
+    from ..golden import golden_of
     from ..rating.desk import Desk
     from ..ratings import ratings_of
 
     where = places(root)
-    items, there = load_golden(where, name), ratings_of(where, name)
+    items, there = golden_of(where, name).read(), ratings_of(where, name)
     for problem in there.problems[:_SHOWN]:
         click.echo(_shown(problem), err=True)
     rows = _more_of_rows(root, name, fields) if fields else {}

@@ -10,6 +10,7 @@ from ..errors import UsageError
 from ..gates import passed
 from ..gates.verdict import PASSED
 from ..records import SampleRecord
+from ..stats import by_row
 from ..stats.paired import Paired, difference, holm
 from ..stats.power import smallest_difference
 from ..stats.repeats import Repeats, repeats
@@ -93,12 +94,8 @@ def compare(
 
 def values_of(records: Iterable[SampleRecord], score: str) -> _Values:
     """Row -> its scores, one an epoch; samples without a measurement left out."""
-    values: _Values = {}
-    for record in records:
-        if record.outcome.kind in ("pass", "miss") and (score == PASSED or score in record.scores):
-            value = passed(record) if score == PASSED else record.scores[score].value
-            values.setdefault(record.row, []).append(value)
-    return values
+    known = [r for r in records if r.outcome.kind in ("pass", "miss") and (score == PASSED or score in r.scores)]
+    return by_row((r.row, passed(r) if score == PASSED else r.scores[score].value) for r in known)
 
 
 def scores_of(records: Sequence[SampleRecord]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import fsum
 
 from ..records import Response, SampleRecord
-from ..stats import Estimate, estimate, quantile
+from ..stats import Estimate, by_row, estimate, quantile
 from ..stats.paired import effect
 from ..stats.power import rows_for_difference, rows_for_mean
 from . import wording
@@ -180,10 +180,7 @@ def _estimate(values: _Values, errors: int) -> Estimate:
 
 
 def _values(name: str, records: Sequence[SampleRecord]) -> _Values:
-    values: _Values = {}
-    for record in records:
-        values.setdefault(record.row, []).append(_value(record, name))
-    return values
+    return by_row((record.row, _value(record, name)) for record in records)
 
 
 def _value(record: SampleRecord, name: str) -> float:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,8 +16,8 @@ from typing import Any
 
 from ..config import Catalogue
 from ..errors import CallRefused, ScorerError, TouchstoneError, UsageError
-from ..fingerprint import fingerprint
-from ..models import LOCAL, identity
+from ..fingerprint import fingerprint, reach
+from ..models import identity
 from ..places import Places
 from ..records import Message, Response, Sample, Score, digest
 from ..scorers import Ask, Traits
@@ -127,14 +126,8 @@ class BoundJudge:
             return await self._weighed(messages, ask)
         wanted = _with(messages, verdict_wanted(self.definition))
         schema = self.definition.form.schema(self.definition.head.reasoning)
-        response = await ask(self.definition.config, wanted, epoch, {"schema": schema, **self._lot(epoch)})
+        response = await ask(self.definition.config, wanted, epoch, {"schema": schema})
         return self.definition.form.read(_whole(response))
-
-    def _lot(self, epoch: int) -> Mapping[str, int]:
-        """A seed of its own for each repeat: with one seed, the same model says the same again."""
-        config = self.definition.config
-        seed = 0 if config.seed is None and config.model.startswith(LOCAL) else config.seed
-        return {} if seed is None or epoch == 1 else {"seed": seed + epoch - 1}
 
     async def _weighed(self, messages: tuple[Message, ...], ask: Ask) -> Verdict:
         """G-Eval: reasons first, then the probabilities of the first token of a verdict."""
@@ -178,17 +171,11 @@ def identity_of(definition: Definition, root: Path) -> str:
 
     Raises UsageError where the model cannot be told.
     """
-    _reach(root)
+    reach(root)
     words = [RULE, verdict_wanted(definition), reasons_wanted(definition), token_wanted(definition)]
     functions = [name for name in (definition.head.view, *definition.head.context) if name]
     code = [fingerprint(name.partition(":")[0]) for name in functions]
     return digest([words, code, definition.identity(identity(definition.config, root))])
-
-
-def _reach(root: Path) -> None:
-    """Make modules of the project importable."""
-    if str(root) not in sys.path:
-        sys.path.insert(0, str(root))
 
 
 def _with(messages: tuple[Message, ...], wanted: str) -> tuple[Message, ...]:
@@ -234,7 +221,7 @@ def _line(text: str) -> str:
 def _function(key: str, name: str, definition: Definition, root: Path) -> Callable[[Sample], str]:
     """`module:function`, importable from the project's root."""
     module, _, attribute = name.partition(":")
-    _reach(root)
+    reach(root)
     hint = "write it as package.module:function, importable from the project's root"
     where = definition.where.get(key, definition.shown)
     try:

@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias
 from ..errors import TouchstoneError
 from ..records import Message, Response, RunConfig, Sample
 from ..scorers import Ask
-from ..stats import Estimate, estimate
+from ..stats import Estimate, by_row, estimate
 from ..stats.paired import mcnemar
 from .form import Verdict
 from .judge import BoundJudge
@@ -105,8 +105,8 @@ def tally(preferences: Iterable[Preference]) -> Tally:
     """The figures. Epochs of one row are a cluster to the interval, and one voice to the sign test."""
     every = list(preferences)
     count = {kind: sum(one.kind == kind for one in every) for kind in (*WORTH, "error")}
-    values = _by_row((one.row, WORTH[one.kind]) for one in every if one.kind != "error")
-    asked = _by_row((one.row, float(one.kind == "order")) for one in every if one.kind not in ("error", "same"))
+    values = by_row((one.row, WORTH[one.kind]) for one in every if one.kind != "error")
+    asked = by_row((one.row, float(one.kind == "order")) for one in every if one.kind not in ("error", "same"))
     means = [fsum(row) / len(row) for row in values.values()]
     return Tally(
         wins=count["win"],
@@ -144,10 +144,3 @@ def _kind(forth: Verdict, back: Verdict) -> Kind:
     if (one > 0) != (other > 0):
         return "order"
     return "win" if one > 0 else "loss"
-
-
-def _by_row(values: Iterable[tuple[str, float]]) -> dict[str, list[float]]:
-    found: dict[str, list[float]] = {}
-    for row, value in values:
-        found.setdefault(row, []).append(value)
-    return found

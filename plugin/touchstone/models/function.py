@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import importlib
 import inspect
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import CallFailed, CallRefused, TouchstoneError, UsageError
-from ..fingerprint import fingerprint
+from ..fingerprint import fingerprint, reach
 from ..records import Request, Response, RunConfig
 from .wire import printable, today
 
@@ -30,18 +29,12 @@ def sources(config: RunConfig, root: Path) -> str:
 
     Raises UsageError for a module that is not there.
     """
-    _reach(root)
+    reach(root)
     name = config.model.removeprefix("python/")
     found = fingerprint(name.partition(":")[0])
     if not found:
         raise UsageError(f"cannot find the function of model 'python/{name}': no such module", hint=_HINT)
     return found
-
-
-def _reach(root: Path) -> None:
-    """Make modules of the project importable."""
-    if str(root) not in sys.path:
-        sys.path.insert(0, str(root))
 
 
 @dataclass(frozen=True)
@@ -91,7 +84,7 @@ class Function:
     def _function(self) -> Callable[[Request], Any]:
         """The function itself, looked for from the project's root. Raises UsageError."""
         module, _, name = self.name.partition(":")
-        _reach(self.root)
+        reach(self.root)
         try:
             found = getattr(importlib.import_module(module), name)
         except (ImportError, AttributeError, ValueError) as error:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..errors import TouchstoneError, UsageError
-from ..labels import Item, Scale
-from ..ratings import Ratings, labels_of
+from ..labels import Item
+from ..ratings import labels_of
 from .desk import LONGEST_NOTE, Desk, Sent
 from .guard import Guard
 
@@ -26,25 +26,8 @@ LARGEST_BODY = 64 * 1024
 _STATIC = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
 
 
-def page(  # noqa: PLR0913, PLR0917  (what the page is made of)
-    items: Sequence[Item],
-    rows: Mapping[str, Mapping[str, object]],
-    ratings: Ratings,
-    rater: str,
-    scale: Scale,
-    evidence: Evidence | None,
-    token: str,
-    clock: Callable[[], float],
-) -> Starlette:
-    """The application for one rater, below `/<token>/`.
-
-    `rows` is what raters see of a row beside its input; `clock` gives seconds since 1970.
-    """
-    return application(Desk(items, rows, ratings, rater, scale, clock), evidence, token)
-
-
 def application(desk: Desk, evidence: Evidence | None, token: str) -> Starlette:
-    """The application over a desk."""
+    """The application for one rater's desk, below `/<token>/`."""
     from starlette.applications import Starlette
     from starlette.middleware import Middleware
     from starlette.routing import Route

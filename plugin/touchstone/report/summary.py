@@ -9,7 +9,7 @@ from math import fsum
 from ..gates import Verdict, passed
 from ..labels import Trust
 from ..records import Response, SampleRecord
-from ..stats import Estimate, estimate, quantile
+from ..stats import Estimate, by_row, estimate, quantile
 from .judged import Judged, judged
 from .text import clean
 
@@ -244,20 +244,13 @@ def _names(records: Iterable[SampleRecord]) -> dict[str, None]:
 
 def _passed(records: Sequence[SampleRecord]) -> Estimate | None:
     measured = [record for record in records if record.outcome.kind != "error"]
-    return estimate(_by_row((r.row, passed(r)) for r in measured), errors=len(records) - len(measured))
+    return estimate(by_row((r.row, passed(r)) for r in measured), errors=len(records) - len(measured))
 
 
 def _score(records: Sequence[SampleRecord], name: str) -> Estimate | None:
     measured = [record for record in records if record.outcome.kind != "error" and name in record.scores]
-    values = _by_row((record.row, record.scores[name].value) for record in measured)
+    values = by_row((record.row, record.scores[name].value) for record in measured)
     return estimate(values, errors=len(records) - len(measured))
-
-
-def _by_row(pairs: Iterable[tuple[str, float]]) -> dict[str, list[float]]:
-    values: dict[str, list[float]] = {}
-    for row, value in pairs:
-        values.setdefault(row, []).append(value)
-    return values
 
 
 def _worst(records: Iterable[SampleRecord]) -> tuple[Miss, ...]:

@@ -4,6 +4,6 @@ What every run needs is exported here and imports nothing heavy; the rest (`agre
 `repeats`, `power`) imports scipy and numpy inside its functions, or is imported by those who need it.
 """
 
-from .intervals import Z95, Estimate, Interval, estimate, quantile, wilson
+from .intervals import Z95, Estimate, Interval, by_row, estimate, quantile, wilson
 
-__all__ = ["Z95", "Estimate", "Interval", "estimate", "quantile", "wilson"]
+__all__ = ["Z95", "Estimate", "Interval", "by_row", "estimate", "quantile", "wilson"]

@@ -11,14 +11,14 @@ Values are normalised to 0..1. Several items of one row resemble each other, so 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite
 from statistics import median
 
 from . import association
 from .figure import Figure, of_estimate
-from .intervals import Interval, estimate
+from .intervals import Interval, by_row, estimate
 from .raters import krippendorff
 
 __all__ = ["Agreement", "Constant", "Evidence", "Figure", "against_constant", "agreement", "constant", "krippendorff"]
@@ -161,20 +161,13 @@ def _passes(values: Sequence[float], threshold: float) -> list[float]:
     return [float(value >= threshold) for value in values]
 
 
-def _by_row(values: Sequence[float], rows: Sequence[str]) -> Mapping[str, Sequence[float]]:
-    found: dict[str, list[float]] = {}
-    for value, row in zip(values, rows, strict=True):
-        found.setdefault(row, []).append(value)
-    return found
-
-
 def _mean(values: Sequence[float], rows: Sequence[str]) -> Figure:
-    return of_estimate(estimate(_by_row(values, rows)), association.NOTHING)
+    return of_estimate(estimate(by_row(zip(rows, values, strict=True))), association.NOTHING)
 
 
 def _share(right: Sequence[float], is_so: Sequence[float], rows: Sequence[str], *, of: float, why: str) -> Figure:
     kept = [(r, row) for r, so, row in zip(right, is_so, rows, strict=True) if so == of]
-    return of_estimate(estimate(_by_row([r for r, _ in kept], [row for _, row in kept])), why)
+    return of_estimate(estimate(by_row((row, r) for r, row in kept)), why)
 
 
 def _difference(says: Sequence[float], is_so: Sequence[float], always: float, rows: Sequence[str]) -> Figure:

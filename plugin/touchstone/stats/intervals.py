@@ -20,7 +20,7 @@ hardly vary.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum, isfinite, sqrt
 
@@ -65,6 +65,14 @@ def estimate(values_by_row: Mapping[str, Sequence[float]], *, errors: int = 0) -
     mean = min(1.0, fsum(flat) / len(flat))
     size, z = effective_size(rows, flat)
     return Estimate(mean, wilson(mean, size, z), len(flat), len(rows), errors)
+
+
+def by_row(pairs: Iterable[tuple[str, float]]) -> dict[str, list[float]]:
+    """(row, value) of each sample as `estimate` takes them: row -> its values."""
+    values: dict[str, list[float]] = {}
+    for row, value in pairs:
+        values.setdefault(row, []).append(value)
+    return values
 
 
 def wilson(mean: float, n: float, z: float = Z95) -> Interval:
