@@ -1,0 +1,35 @@
+"""A file of rows, written whole or not at all. Owns the bytes: the same rows give the same file."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from touchstone.recordings import UNSEEN
+
+
+def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> bool:
+    """Write rows, one a line, in the order given; False where the file holds just that already."""
+    data = b"".join(map(encoded, rows))
+    if path.is_file() and path.read_bytes() == data:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+    return True
+
+
+def encoded(row: Mapping[str, Any]) -> bytes:
+    """One line: readable UTF-8, the characters escaped that would not be seen."""
+    text = json.dumps(row, ensure_ascii=False, allow_nan=False)
+    return UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text).encode("utf-8") + b"\n"

@@ -1,0 +1,147 @@
+"""A plan's run: opens the door to models, makes each purpose's rows, writes them. Owns that sequence; words nothing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from touchstone.caching import Calls
+from touchstone.calls import Door
+from touchstone.errors import UsageError
+from touchstone.places import Places
+from touchstone.prompts import Prompts
+
+from .forward import Forward
+from .making import Made, Maker, Progress, backward_topics
+from .neighbours import neighbours, rows_of
+from .plan import Named, Purpose
+from .proofs import Prover
+from .reviews import Review, Reviews
+from .rowfile import write_rows
+from .task import Task, load_task
+from .teacher import Budget, Teacher
+from .topic import Topic
+from .topics import chosen, find_topics
+from .voices import load_voices
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says of a run."""
+
+    calls: Calls = "auto"
+    concurrency: int = 8
+    budget: Budget = Budget()
+    limit: int | None = None
+    """Stop at so many rows, also where the plan wants more; what is written is then cut short too."""
+    processes: int | None = None
+    write: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What every purpose of a plan's run shares."""
+
+    named: Named
+    places: Places
+    task: Task | None
+    teacher: Teacher
+    topics: tuple[Topic, ...]
+    options: Options
+
+
+def recordings(places: Places) -> Path:
+    """Where the teacher's calls are kept: apart from those of evals, which are read at every run of them."""
+    return places.root / "tuning" / "recordings"
+
+
+@asynccontextmanager
+async def bench(named: Named, places: Places, options: Options) -> AsyncIterator[Bench]:
+    """The plan's task, teacher and topics; at the end, what was recorded is written."""
+    shelf = replace(places, recordings=recordings(places))
+    door = Door(shelf, Prompts(places.prompts, places.shown(places.prompts)), options.calls, options.concurrency)
+    try:
+        task = load_task(named.plan.task, places.root, named.shown) if named.plan.task else None
+        teacher = Teacher.of(named, places, door, options.budget)
+        yield Bench(named, places, task, teacher, await find_topics(named, task, teacher), options)
+    finally:
+        await door.aclose()
+
+
+async def make(on: Bench, purpose: Purpose, progress: Progress) -> Made:
+    """The rows of one purpose; written unless the options say otherwise."""
+    part = on.named.part(purpose)
+    if part.way == "forward":
+        made = await _forward(on, purpose, progress)
+    else:
+        made = await _backward(on, purpose, progress)
+    if on.options.write:
+        for split, rows in made.rows.items():
+            write_rows(on.named.file(split, on.places), rows)
+    return made
+
+
+async def _backward(on: Bench, purpose: Purpose, progress: Progress) -> Made:
+    if on.task is None:
+        raise UsageError("the backward way wants a task", where=on.named.shown)
+    prover = _prover(on, on.task)
+    maker = Maker(
+        on.named,
+        purpose,
+        on.task,
+        on.teacher,
+        backward_topics(on.named, purpose, on.topics),
+        load_voices(on.named.plan.voices, on.places),
+        prover,
+        neighbours(on.named, purpose, on.places, on.task),
+        reviewed(on.named, on.places),
+    )
+    try:
+        return await maker.make(progress, on.options.limit)
+    finally:
+        prover.close()
+
+
+async def _forward(on: Bench, purpose: Purpose, progress: Progress) -> Made:
+    prover = _prover(on, on.task) if on.task is not None else None
+    forward = Forward(
+        on.named,
+        purpose,
+        on.task,
+        on.teacher,
+        chosen(on.topics, on.named.part(purpose).topics),
+        load_voices(on.named.plan.voices, on.places),
+        prover,
+        neighbours(on.named, purpose, on.places, on.task),
+        reviewed(on.named, on.places),
+    )
+    try:
+        return await forward.make(progress, on.options.limit)
+    finally:
+        if prover is not None:
+            prover.close()
+
+
+def _prover(on: Bench, task: Task) -> Prover:
+    prover = Prover(on.named.plan.task, on.places.root, task.identity(), on.teacher.door.cache)
+    if on.options.processes:
+        prover.processes = on.options.processes
+    return prover
+
+
+def reviewed(named: Named, places: Places) -> Mapping[str, Review]:
+    """Row's id -> what people decided of it."""
+    return Reviews(places.root / "tuning" / "reviews" / named.name).latest()
+
+
+def kept(named: Named, places: Places, purposes: Sequence[Purpose]) -> dict[str, list[dict[str, Any]]]:
+    """The rows that lie in the plan's data sets, by split."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for purpose in purposes:
+        for split in named.splits(purpose):
+            path = named.file(split, places)
+            found[split] = [dict(row) for row in rows_of(path, places)] if path.is_file() else []
+    return found
