@@ -21,6 +21,7 @@ _COMMANDS = {
     "prefer": "preferring:prefer",
     "rate": "golden:rate",
     "ratings": "golden:ratings",
+    "synth": "synth:synth",
 }
 """Command -> where it is. Each is imported when it is named (or when all are listed), so that none slows another."""
 

@@ -106,7 +106,7 @@ class Alike:
     def __len__(self) -> int:
         return len(self._names)
 
-    def add(self, id: str, text: str, effect: frozenset[str] = frozenset()) -> None:  # noqa: A002
+    def add(self, id: str, text: str, effect: frozenset[str] = frozenset()) -> None:
         """Take a row in."""
         number = len(self._names)
         self._names.append(id)
@@ -153,7 +153,7 @@ def _minhash(items: frozenset[str]) -> Any:
 
 def _datasketch() -> Any:
     try:
-        import datasketch
+        import datasketch  # type: ignore[import-untyped]
     except ImportError as error:
         hint = "pip install 'pytest-touchstone[synth]'"
         raise UsageError("finding duplicates wants the package datasketch", hint=hint) from error

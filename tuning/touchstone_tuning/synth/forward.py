@@ -40,7 +40,7 @@ class Wish:
     text: str
     prompt: str
     fields: Mapping[str, Any] = field(default_factory=dict)
-    proof: Proof = Proof()
+    proof: Proof = field(default_factory=Proof)
 
 
 @dataclass
@@ -66,7 +66,7 @@ class Forward:
         return self.named.part(self.purpose)
 
     async def make(self, progress: Progress, limit: int | None = None) -> Made:
-        """Rows until there are as many as the plan wants (or `limit`). Raises CallError where the teacher cannot go on."""
+        """Rows, as many as the plan wants (or `limit`). Raises CallError where the teacher cannot go on."""
         wanted, barren = min(self.part.count, limit or self.part.count), 0
         rows: dict[str, list[dict[str, Any]]] = {split: [] for split in self.named.splits(self.purpose)}
         for slot in range(self.part.rounds):
@@ -109,7 +109,7 @@ class Forward:
             self.tally.refused["an answer that holds no list"] += 1
         return list(self._wishes(topic, slot, voice, lot, texts, said))
 
-    def _wishes(
+    def _wishes(  # noqa: PLR0913, PLR0917  (a wish is made of all of it)
         self, topic: Topic, slot: int, voice: str, lot: str, texts: Sequence[str], said: Said
     ) -> Iterator[Wish]:
         for number, text in enumerate(texts):
@@ -128,7 +128,9 @@ class Forward:
             return list(wishes)
         config = load_catalogue(self.teacher.places).select([self.part.answers])[0]
         answers = await asyncio.gather(*(self.teacher.answer(wish.text, config) for wish in wishes))
-        full = [{**wish.fields, "right": [answer], "answer": answer} for wish, answer in zip(wishes, answers, strict=True)]
+        full = [
+            {**wish.fields, "right": [answer], "answer": answer} for wish, answer in zip(wishes, answers, strict=True)
+        ]
         proofs = [Proof(("answered",))] * len(full)
         if self.prover is not None:
             proofs = await self.prover.prove(full, lambda done, of: progress("proving", done, of))

@@ -10,6 +10,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from random import Random
 from typing import Any
 
@@ -30,6 +31,8 @@ from .voices import Voice, opener
 
 Progress = Callable[[str, int, int], None]
 """Told what is being done, how much of it is done, and of how much."""
+SPARE = 1.25
+"""Drafts for each row that is wanted."""
 BARREN = 3
 """Rounds without a new row after which no further one is tried."""
 
@@ -43,7 +46,7 @@ class Candidate:
     draft: Draft
     voice: str
     effect: frozenset[str]
-    proof: Proof = Proof()
+    proof: Proof = field(default_factory=Proof)
     text: str = ""
     attempt: int = 0
     prompt: str = ""
@@ -78,7 +81,7 @@ class Maker:
     tally: Tally = field(default_factory=Tally)
 
     async def make(self, progress: Progress, limit: int | None = None) -> Made:
-        """Rows until there are as many as the plan wants (or `limit`). Raises CallError where the teacher cannot go on."""
+        """Rows, as many as the plan wants (or `limit`). Raises CallError where the teacher cannot go on."""
         part = self.named.part(self.purpose)
         wanted = min(part.count, limit or part.count)
         rows: dict[str, list[dict[str, Any]]] = {split: [] for split in self.named.splits(self.purpose)}
@@ -86,7 +89,7 @@ class Maker:
         for first in range(0, part.rounds, part.a_round):
             before = self.tally.kept
             slots = range(first, min(first + part.a_round, part.rounds))
-            for split, row in self._folded(await self._round(slots, progress), wanted):
+            for split, row in self._folded(await self._round(slots, wanted, progress), wanted):
                 rows[split].append(row)
             progress("kept", self.tally.kept, wanted)
             barren = barren + 1 if self.tally.kept == before else 0
@@ -95,11 +98,13 @@ class Maker:
         if self.tally.kept < wanted:
             stopped = self._why(barren)
         self.tally.take(self.teacher.asked.values())
-        return Made({split: sorted(found, key=lambda row: str(row["id"])) for split, found in rows.items()}, self.tally, stopped)
+        return Made(
+            {split: sorted(found, key=lambda row: str(row["id"])) for split, found in rows.items()}, self.tally, stopped
+        )
 
-    async def _round(self, slots: range, progress: Progress) -> list[Candidate]:
+    async def _round(self, slots: range, wanted: int, progress: Progress) -> list[Candidate]:
         seen = set[frozenset[str]]()
-        drafts = [draft for slot in slots for draft in self._drafts(slot, seen)]
+        drafts = list(islice((one for slot in slots for one in self._drafts(slot, seen)), self._enough(wanted)))
         proofs = await self.prover.prove([one.draft.fields for one in drafts], lambda n, of: progress("proving", n, of))
         proven = [replace(one, proof=proof) for one, proof in zip(drafts, proofs, strict=True)]
         needs = set(self.named.part(self.purpose).needs)
@@ -123,6 +128,10 @@ class Maker:
             seen.add(effect)
             row = f"synth-{topic.id.replace('/', '-')}-{lot[:8]}"
             yield Candidate(row, slot, draft, self._voice(lot), effect)
+
+    def _enough(self, wanted: int) -> int:
+        """Drafts that will do for the rows that are still wanted; another round makes up for more that are dropped."""
+        return round((wanted - self.tally.kept) * SPARE) + 5
 
     def _voice(self, lot: str) -> str:
         names, weights = zip(*((name, weight) for name, (_, weight) in self.voices.items()), strict=True)
@@ -168,7 +177,9 @@ class Maker:
         begin = opener(voice, say, Random(f"{candidate.id} opener {attempt}"))
         said: Said = await self.teacher.request(Notes(candidate.draft.facts, say, candidate.voice, begin), attempt)
         found = [*words.objections(said.text), *self.task.objections(candidate.draft, said.text)]
-        found += ["lacks a name or a number"] * bool(words.lacking(candidate.draft.must, said.text, foreign=voice.foreign))
+        found += ["lacks a name or a number"] * bool(
+            words.lacking(candidate.draft.must, said.text, foreign=voice.foreign)
+        )
         if found:
             self.tally.refused[found[0]] += 1
             return None

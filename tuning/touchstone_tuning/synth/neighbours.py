@@ -32,7 +32,9 @@ def neighbours(named: Named, purpose: Purpose, places: Places, task: Task | None
             for number, row in enumerate(rows_of(path, places)):
                 text = row.get("input")
                 effect = task.effect(row) if task is not None else frozenset[str]()
-                index.add(f"{name}:{row.get('id') or row.get('row') or number}", text if isinstance(text, str) else "", effect)
+                index.add(
+                    f"{name}:{row.get('id') or row.get('row') or number}", text if isinstance(text, str) else "", effect
+                )
     return index
 
 

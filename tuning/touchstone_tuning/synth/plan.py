@@ -1,4 +1,4 @@
-"""A plan: what rows to make, from which topics, in whose voices, by which teacher. Owns the YAML's shape; makes nothing."""
+"""A plan: which rows, from which topics, in whose voices, by which teacher. Owns the YAML's shape; makes nothing."""
 
 from __future__ import annotations
 

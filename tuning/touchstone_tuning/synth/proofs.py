@@ -1,4 +1,4 @@
-"""Proofs of many jobs: in worker processes, each job once. Owns the pool and what is remembered; proves nothing itself."""
+"""Proofs of many jobs: in worker processes, each job once. Owns the pool and what is remembered; proves nothing."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ class Prover:
         if found := self.cache.get("score", key):
             return Proof(tuple(found["verified"]), found["why"])
         try:
-            proof = await asyncio.get_running_loop().run_in_executor(self._workers(), _prove, *self._named, dict(fields))
+            proof = await asyncio.get_running_loop().run_in_executor(
+                self._workers(), _prove, *self._named, dict(fields)
+            )
         except BrokenProcessPool:
             # Out of memory, most likely, and not by what the job says: it is not remembered.
             self._pool = None

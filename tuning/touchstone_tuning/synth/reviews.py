@@ -1,4 +1,4 @@
-"""What people decided of new rows: keep, edit, drop. One file a reviewer, appended, never rewritten; decides nothing."""
+"""What people decided of new rows: keep, edit, drop. A file a reviewer, appended, never rewritten; decides nothing."""
 
 from __future__ import annotations
 
@@ -78,7 +78,9 @@ class Reviews:
         for review in sorted(self._all(), key=lambda one: one.when):
             by_person[review.row, review.by] = review
         found: dict[str, Review] = {}
-        for review in sorted(by_person.values(), key=lambda one: (one.verdict == "drop", one.verdict == "edit", one.when)):
+        for review in sorted(
+            by_person.values(), key=lambda one: (one.verdict == "drop", one.verdict == "edit", one.when)
+        ):
             found[review.row] = review
         return found
 

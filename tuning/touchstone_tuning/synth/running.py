@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ class Options:
 
     calls: Calls = "auto"
     concurrency: int = 8
-    budget: Budget = Budget()
+    budget: Budget = field(default_factory=Budget)
     limit: int | None = None
     """Stop at so many rows, also where the plan wants more; what is written is then cut short too."""
     processes: int | None = None

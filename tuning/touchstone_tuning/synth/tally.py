@@ -38,6 +38,11 @@ class Tally:
             self.cost += one.cost or 0.0
 
     @property
+    def tokens(self) -> int:
+        """In and out together."""
+        return self.input_tokens + self.output_tokens
+
+    @property
     def share(self) -> float:
         """Kept rows of drafts."""
         return self.kept / self.drafts if self.drafts else 0.0

@@ -100,7 +100,9 @@ class Teacher:
     async def request(self, notes: Notes, attempt: int) -> Said:
         """The request that somebody of that voice would have typed, with the words it has to begin with."""
         asked = self._notes(notes)
-        turns = [turn for name, voice in self.voices.items() for one in voice.examples for turn in self._example(name, one)]
+        turns = [
+            turn for name, voice in self.voices.items() for one in voice.examples for turn in self._example(name, one)
+        ]
         # The same beginning for every voice: a model that keeps what it has read reads it once.
         messages = (*asked[:-1], *turns, asked[-1])
         prompt = digest([[m.role, m.content] for m in messages[:-1]])[:12]
@@ -119,7 +121,13 @@ class Teacher:
         """Forward: several requests on a topic; an answer of no use gives none."""
         kind, aim = part.aim.said
         about = f"{topic.id.replace('/', ' > ')}{f' ({topic.about})' if topic.about else ''}"
-        values = {"about": self.named.plan.about, "kind": kind, "aim": aim, "style": part.aim.style, "seen": seen}
+        values: dict[str, Any] = {
+            "about": self.named.plan.about,
+            "kind": kind,
+            "aim": aim,
+            "style": part.aim.style,
+            "seen": seen,
+        }
         values |= {"guidance": self.named.plan.guidance, "topic": about, "how": voice.how, "count": part.a_call}
         messages = self._render("requests", values)
         response = await self._ask(messages, number, {"max_tokens": 80 * part.a_call})
@@ -197,4 +205,3 @@ def _yes(response: Response) -> float:
             mass[word] += math.exp(logprob)
     total = sum(mass.values())
     return mass["yes"] / total if total else 0.0
-

@@ -35,7 +35,7 @@ class Voice(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     how: str
     foreign: bool = False
-    """Whether it writes in another language than the facts: then only names and numbers are looked for to the letter."""
+    """Whether it writes in another language than the facts: then only names and numbers are looked for."""
     check: float | None = None
     """What stands in for the plan's `check` in this voice."""
     openers: tuple[str, ...] = ()

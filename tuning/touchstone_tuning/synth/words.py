@@ -10,12 +10,15 @@ from collections.abc import Iterator, Sequence
 LONGEST = 600
 """Characters of a request."""
 _ASSISTANT = re.compile(
-    r"^(?:sure|certainly|of course|okay|ok|alright|got it|understood|absolutely|here(?:'s| is| are)|let me|i'd be happy|"
+    r"^(?:sure|certainly|of course|okay|ok|alright|got it|understood|absolutely|here(?:'s| is| are)|let me|"
+    r"i'd be happy|"
     r"i(?:'m| am) sorry|sorry|as an ai|you(?:'re| are) (?:looking|welcome)|now it|it seems|unfortunately|"
     r"this command|the command|to (?:do|achieve) th|entendu|entendido|claro|natürlich|hier ist|voici|aquí)\b",
     re.IGNORECASE,
 )
-_OFFER = re.compile(r"\b(?:could i|can i help|i can help|let me know|feel free|i will|i'll|would you like me)\b", re.IGNORECASE)
+_OFFER = re.compile(
+    r"\b(?:could i|can i help|i can help|let me know|feel free|i will|i'll|would you like me)\b", re.IGNORECASE
+)
 _FORM = re.compile(r"^(?:file|job|result|message|facts|request|user|assistant)\s*:", re.IGNORECASE)
 
 
@@ -47,7 +50,7 @@ def objections(text: str) -> Iterator[str]:
 
 
 def lacking(must: Sequence[Sequence[str]], text: str, *, foreign: bool = False) -> list[str]:
-    """What a request fails to name, of each group its first word; in another language plain words are not looked for."""
+    """What a request fails to name, of each group its first word; of a foreign one plain words are not expected."""
     wanted = [group for group in must if not (foreign and all(word.replace(" ", "").isalpha() for word in group))]
     return [group[0] for group in wanted if not any(names(text, word) for word in group)]
 
@@ -58,7 +61,9 @@ def names(text: str, word: str) -> bool:
         return any(abs(number - abs(float(word))) < 1e-9 for number in numbers(text))
     exact = re.search(r"\.\w{2,5}$", word) is not None
     one, other = (text, word) if exact else (text.casefold(), word.casefold())
-    return re.search(rf"(?<![\w]){re.escape(other)}(?![\w])", one) is not None or (not other[0].isalnum() and other in one)
+    return re.search(rf"(?<![\w]){re.escape(other)}(?![\w])", one) is not None or (
+        not other[0].isalnum() and other in one
+    )
 
 
 def numbers(text: str) -> list[float]:
