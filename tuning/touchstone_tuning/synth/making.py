@@ -148,7 +148,8 @@ class Maker:
             waiting = [one for one in waiting if one.id not in worded]
             if not waiting:
                 break
-        self.tally.dropped["no request that fits"] += len(waiting)
+        if waiting:
+            self.tally.dropped["no request that fits"] += len(waiting)
         return [worded[one.id] for one in candidates if one.id in worded]
 
     async def _each(

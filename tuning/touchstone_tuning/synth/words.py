@@ -45,7 +45,7 @@ def objections(text: str) -> Iterator[str]:
         yield "a form, not a message"
     if _ASSISTANT.match(text) or _OFFER.search(text):
         yield "an assistant's words"
-    if re.search(r"(.{12,}?)\1{2,}", text):
+    if re.search(r"(.{8,}?)\1{2,}", text):
         yield "repeats itself"
 
 

@@ -1,0 +1,182 @@
+"""`touchstone synth plan` and `run`, as a user types them, in a project with a task and a teacher of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from synthesis import PLAN, Sums
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def run(project: Sums, *words: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """The command, in the project, as a process of its own."""
+    command = [str(Path(sys.executable).with_name("touchstone")), "--root", str(project.root), "synth", *words]
+    clean = {name: value for name, value in os.environ.items() if name != "CI"}
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=120, cwd=project.root, env={**clean, **env}
+    )
+
+
+@pytest.fixture
+def sums(tmp_path: Path) -> Sums:
+    return Sums.made(tmp_path)
+
+
+def test_a_plan_is_told_and_makes_no_call(sums: Sums) -> None:
+    done = run(sums, "plan", "sums")
+    assert done.returncode == 0, done.stderr
+    assert "train (backward): 12 rows over 2 topics of 3; 0 there" in done.stdout
+    assert sums.calls == 0
+
+
+def test_rows_are_proven_worded_and_say_where_they_come_from(sums: Sums) -> None:
+    done = run(sums, "run", "sums")
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = sums.rows("train") + sums.rows("val")
+    assert len(rows) == 12
+    assert {len(sums.rows("eval")) + len(sums.rows("golden"))} == {6}
+    for row in rows:
+        assert row["a"] != 5, "its sum is wrong, so it cannot be proven"
+        assert f"{row['a']}.txt" in row["input"]
+        assert str(row["b"]) in row["input"]
+        made = row["made"]
+        assert made["verified"] == ["runs", "as-expected", "asked"]
+        assert (made["plan"], made["purpose"], made["way"], made["voice"]) == ("sums", "train", "backward", "plain")
+        assert made["teacher"].startswith("python/teacher:write@sha256:")
+        assert len(made["prompt"]) == 12
+
+
+def test_no_two_rows_of_any_split_do_the_same(sums: Sums) -> None:
+    run(sums, "run", "sums")
+    rows = [row for split in ("train", "val", "eval", "golden") for row in sums.rows(split)]
+    assert len({(row["a"], row["b"]) for row in rows}) == len(rows)
+    assert len({row["id"] for row in rows}) == len(rows)
+
+
+def test_recordings_give_the_same_bytes_without_a_call(sums: Sums) -> None:
+    run(sums, "run", "sums", "--calls", "record")
+    before, calls = sums.files(), sums.calls
+    shutil.rmtree(sums.root / "datasets")
+    shutil.rmtree(sums.root / ".touchstone")
+    again = run(sums, "run", "sums", "--calls", "replay", "--concurrency", "1")
+    assert again.returncode == 0, again.stderr
+    assert sums.files() == before
+    assert sums.calls == calls
+
+
+def test_a_run_that_is_repeated_asks_nothing_again(sums: Sums) -> None:
+    run(sums, "run", "sums")
+    before, calls = sums.files(), sums.calls
+    run(sums, "run", "sums")
+    assert (sums.files(), sums.calls) == (before, calls)
+
+
+def test_more_rows_leave_those_that_are_there(sums: Sums) -> None:
+    run(sums, "run", "sums", "--for", "train", "--limit", "5")
+    few = {row["id"]: row for split in ("train", "val") for row in sums.rows(split)}
+    assert len(few) == 5
+    run(sums, "run", "sums", "--for", "train")
+    more = {row["id"]: (split, row) for split in ("train", "val") for row in sums.rows(split)}
+    assert len(more) == 12
+    assert all(more[name][1] == row for name, row in few.items())
+
+
+def test_a_request_that_forgets_a_name_is_asked_for_again(sums: Sums) -> None:
+    done = run(sums, "run", "sums", "--for", "train", TEACHER="forgets")
+    assert "lacks a name or a number" in done.stdout
+    assert all(row["made"]["attempt"] == 2 for row in sums.rows("train"))
+
+
+@pytest.mark.parametrize(
+    ("teacher", "reason"),
+    [
+        ("garbage", "characters that cannot be seen"),
+        ("same", "lacks a name or a number"),
+        ("doubts", "asked, a model says that it does not fit"),
+    ],
+)
+def test_a_useless_teacher_ends_with_words_and_not_never(sums: Sums, teacher: str, reason: str) -> None:
+    done = run(sums, "run", "sums", "--for", "train", TEACHER=teacher)
+    assert done.returncode == 1
+    assert "fewer than the plan wants: 0 rows, and 3 rounds on every topic gave no new one" in done.stdout
+    assert reason in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_a_plan_that_asks_for_more_than_there_is_says_so(tmp_path: Path) -> None:
+    plan = PLAN.replace("count: 12,", "count: 5000, topics: ['sum/small'],")
+    sums = Sums.made(tmp_path, plan)
+    done = run(sums, "run", "sums", "--for", "train")
+    assert done.returncode == 1
+    assert "fewer than the plan wants" in done.stdout
+    assert "does the same as another row" in done.stdout
+    assert 5 < len(sums.rows("train")) < 81
+
+
+def test_calls_stop_at_the_budget_and_what_was_answered_is_kept(sums: Sums) -> None:
+    done = run(sums, "run", "sums", "--for", "train", "--max-calls", "6")
+    assert done.returncode == 1
+    assert "calls were made; --max-calls allows more" in done.stderr
+    spent = sums.calls
+    assert 6 <= spent <= 6 + 8, "those under way may pass it"
+    run(sums, "run", "sums", "--for", "train")
+    log = (sums.root / "calls.log").read_text().splitlines()
+    fresh = (
+        Sums.made(sums.root.parent / "fresh_project") if (sums.root.parent / "fresh_project").mkdir() is None else sums
+    )
+    run(fresh, "run", "sums", "--for", "train")
+    assert len(log) == fresh.calls, "nothing was asked twice"
+
+
+FORWARD = PLAN.replace("train: {count: 12,", "train: {way: forward, a_call: 4, count: 12, topics: ['sum/*'],").replace(
+    "needs: [as-expected], ", "aim: {issue: adds wrongly}, "
+)
+
+
+def test_forward_rows_are_requests_of_the_teacher(tmp_path: Path) -> None:
+    sums = Sums.made(tmp_path, FORWARD)
+    done = run(sums, "run", "sums", "--for", "train")
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = sums.rows("train") + sums.rows("val")
+    assert len(rows) == 12
+    assert all(row["made"]["aim"] == "issue: adds wrongly" and row["made"]["way"] == "forward" for row in rows)
+    assert all("right" not in row for row in rows), "a provocation holds no output"
+
+
+@pytest.mark.parametrize(("teacher", "code"), [("torn", 0), ("same-list", 1)])
+def test_forward_lists_that_are_torn_or_repeat_themselves(tmp_path: Path, teacher: str, code: int) -> None:
+    sums = Sums.made(tmp_path, FORWARD)
+    done = run(sums, "run", "sums", "--for", "train", TEACHER=teacher)
+    assert done.returncode == code, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("count: 12", "count: none"), "sums.yaml:9"),
+        (("voices: {plain: 1}", "voices: {plane: 1}"), "did you mean plain?"),
+        (("task: sums:task", "task: nosuch:task"), "cannot load the task"),
+        (("task: sums:task", "task: teacher:write"), "is no task: it lacks"),
+        (("check: 0.5", "chek: 0.5"), "did you mean check?"),
+        (("splits: {train: 0.75, val: 0.25}", "splits: {eval: 0.75, val: 0.25}"), "two purposes"),
+        (("needs: [as-expected]", "aim: {issue: x}"), "an aim wants the forward way"),
+    ],
+)
+def test_a_wrong_plan_is_told_with_its_place(tmp_path: Path, change: tuple[str, str], said: str) -> None:
+    sums = Sums.made(tmp_path, PLAN.replace(*change))
+    done = run(sums, "run", "sums")
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_plan_names_the_nearest(sums: Sums) -> None:
+    assert "did you mean sums?" in run(sums, "plan", "sum").stderr
