@@ -1,7 +1,8 @@
 """Recordings: model calls kept in the repository as JSONL, one call a line. Owns the files; never calls a model.
 
 A file holds one model's calls. Its first lines are the leading messages that calls share (`prefix`), so that a long
-prompt stands there once; every other line is a call: the rest of its request, and its response. The whole request is
+prompt stands there once; every other line is a call: the rest of its request (its last `message`, and `begun`, the
+beginning of an answer that the model goes on from), and its response. The whole request is
 in the file, so its key can be computed again. The bytes follow from the content alone: a changed answer is a diff
 of one line.
 """
@@ -24,6 +25,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from .errors import UsageError
 from .records import SCHEMA, Message, Request, Response, digest
 
+BEGUN = "assistant"
+"""Role of a last message that an answer goes on from."""
 CONFLICT = (b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||")
 UNSEEN = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 """Characters that a terminal or a diff obeys, reorders or hides instead of showing: written as \\uXXXX."""
@@ -55,6 +58,7 @@ class _Call(BaseModel):
     model: str
     prefix: str
     message: _Turn | None
+    begun: str | None = None
     params: dict[str, Any]
     epoch: int
     response: Response
@@ -198,7 +202,9 @@ def _take_prefix(shelf: Shelf, value: Mapping[str, Any]) -> str | None:
 def _take_call(shelf: Shelf, line: _Call) -> str | None:
     if line.prefix and line.prefix not in shelf.prefixes:
         return f"its prefix {line.prefix!r} is not in this file above it"
-    messages = [*shelf.prefixes.get(line.prefix, []), *([line.message.model_dump()] if line.message else [])]
+    own = [line.message.model_dump()] if line.message else []
+    begun = [] if line.begun is None else [{"role": BEGUN, "content": line.begun}]
+    messages = [*shelf.prefixes.get(line.prefix, []), *own, *begun]
     request = Request(line.model, tuple(Message(**m) for m in messages), line.params, line.epoch)
     if request.key != line.key:
         return "its key does not match its request: edited by hand? record it anew"
@@ -234,12 +240,14 @@ def _call(entry: Entry) -> dict[str, Any]:
         del response["thinking"]
     if "logprobs" in response:
         response["logprobs"] = [dict(sorted(token.items())) for token in response["logprobs"]]
+    asked, begun = _asked(entry.request)
     return {
         "v": SCHEMA,
         "key": entry.request.key,
         "model": request["model"],
         "prefix": _name(_head(entry.request)),
-        "message": request["messages"][-1] if request["messages"] else None,
+        "message": {"role": asked.role, "content": asked.content} if asked else None,
+        **({"begun": begun.content} if begun else {}),
         "params": _sorted(request["params"]),
         "epoch": request["epoch"],
         "response": {**response, "made": _sorted(response["made"])},
@@ -251,9 +259,18 @@ def _order(call: Mapping[str, Any]) -> tuple[str, str, str, int, str]:
     return asked, call["prefix"], json.dumps(call["params"], sort_keys=True), call["epoch"], call["key"]
 
 
+def _asked(request: Request) -> tuple[Message | None, Message | None]:
+    """(the last message that asks, what an answer to it goes on from); None where there is none."""
+    *before, last = request.messages or (None,)
+    if last is not None and last.role == BEGUN and before:
+        return before[-1], last
+    return last, None
+
+
 def _head(request: Request) -> list[dict[str, str]]:
-    """The leading messages: all but the last."""
-    return [{"role": m.role, "content": m.content} for m in request.messages[:-1]]
+    """The leading messages: all before the one that asks."""
+    own = sum(one is not None for one in _asked(request))
+    return [{"role": m.role, "content": m.content} for m in request.messages[: len(request.messages) - own]]
 
 
 def _name(messages: list[dict[str, str]]) -> str:
