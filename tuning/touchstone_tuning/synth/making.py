@@ -179,8 +179,9 @@ class Maker:
         said: Said = await self.teacher.request(Notes(candidate.draft.facts, say, candidate.voice, begin), attempt)
         found = [*words.objections(said.text), *self.task.objections(candidate.draft, said.text)]
         found += ["lacks a name or a number"] * bool(
-            words.lacking(candidate.draft.must, said.text, foreign=voice.foreign)
+            words.lacking(candidate.draft.must, said.text, foreign=bool(voice.speaks))
         )
+        found += ["not in the voice's language"] * (not words.speaks(voice.speaks, said.text))
         if found:
             self.tally.refused[found[0]] += 1
             return None

@@ -34,8 +34,9 @@ class Voice(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     how: str
-    foreign: bool = False
-    """Whether it writes in another language than the facts: then only names and numbers are looked for."""
+    speaks: tuple[str, ...] = ()
+    """Words of which a request has at least one, where it is in another language than the facts. Of the facts, only
+    names and numbers are looked for then."""
     check: float | None = None
     """What stands in for the plan's `check` in this voice."""
     openers: tuple[str, ...] = ()

@@ -55,6 +55,12 @@ def lacking(must: Sequence[Sequence[str]], text: str, *, foreign: bool = False) 
     return [group[0] for group in wanted if not any(names(text, word) for word in group)]
 
 
+def speaks(hints: Sequence[str], text: str) -> bool:
+    """Whether a text has any of a language's commonest words; without such, any text will do."""
+    said = set(re.findall(r"[^\W\d_]+", text.casefold()))
+    return not hints or any(hint in said for hint in hints)
+
+
 def names(text: str, word: str) -> bool:
     """Whether a text names a literal: numbers as numbers, file names to the letter, words without case."""
     if re.fullmatch(r"[-+]?\d+(?:\.\d+)?", word):
