@@ -122,6 +122,7 @@ class Sums:
     @classmethod
     def made(cls, root: Path, plan: str = PLAN) -> Sums:
         """With its files."""
+        root.mkdir(exist_ok=True)
         (root / "pyproject.toml").write_text("[tool.pytest.ini_options]\n")
         (root / "sums.py").write_text(TASK)
         (root / "teacher.py").write_text(TEACHER)

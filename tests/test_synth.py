@@ -105,7 +105,7 @@ def test_a_request_that_forgets_a_name_is_asked_for_again(sums: Sums) -> None:
 def test_a_useless_teacher_ends_with_words_and_not_never(sums: Sums, teacher: str, reason: str) -> None:
     done = run(sums, "run", "sums", "--for", "train", TEACHER=teacher)
     assert done.returncode == 1
-    assert "fewer than the plan wants: 0 rows, and 3 rounds on every topic gave no new one" in done.stdout
+    assert "fewer than the plan wants: 0 rows and" in done.stdout
     assert reason in done.stdout
     assert "Traceback" not in done.stderr
 
@@ -120,19 +120,16 @@ def test_a_plan_that_asks_for_more_than_there_is_says_so(tmp_path: Path) -> None
     assert 5 < len(sums.rows("train")) < 81
 
 
-def test_calls_stop_at_the_budget_and_what_was_answered_is_kept(sums: Sums) -> None:
+def test_calls_stop_at_the_budget_and_what_was_answered_is_kept(tmp_path: Path) -> None:
+    sums, fresh = (Sums.made(tmp_path / name) for name in ("short", "whole"))
     done = run(sums, "run", "sums", "--for", "train", "--max-calls", "6")
     assert done.returncode == 1
     assert "calls were made; --max-calls allows more" in done.stderr
     spent = sums.calls
     assert 6 <= spent <= 6 + 8, "those under way may pass it"
     run(sums, "run", "sums", "--for", "train")
-    log = (sums.root / "calls.log").read_text().splitlines()
-    fresh = (
-        Sums.made(sums.root.parent / "fresh_project") if (sums.root.parent / "fresh_project").mkdir() is None else sums
-    )
     run(fresh, "run", "sums", "--for", "train")
-    assert len(log) == fresh.calls, "nothing was asked twice"
+    assert sums.calls == fresh.calls, "nothing was asked twice"
 
 
 FORWARD = PLAN.replace("train: {count: 12,", "train: {way: forward, a_call: 4, count: 12, topics: ['sum/*'],").replace(

@@ -12,7 +12,7 @@ import click
 from .words import in_words, places
 
 if TYPE_CHECKING:
-    from touchstone_tuning.synth.making import Made
+    from touchstone_tuning.synth.keeping import Made
     from touchstone_tuning.synth.plan import Named, Purpose
     from touchstone_tuning.synth.running import Options
     from touchstone_tuning.synth.tally import Tally

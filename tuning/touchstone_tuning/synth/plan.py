@@ -54,8 +54,6 @@ class Part(_Strict):
     """Words that must be among a proof's: `runs`, `as-expected`, `told-apart`."""
     rounds: int = Field(default=50, ge=1, le=10_000)
     """Most rows tried on one topic."""
-    a_round: int = Field(default=1, ge=1, le=1000)
-    """Rows tried on each topic before it is looked which of them differ. More are faster, and may try some in vain."""
     a_call: int = Field(default=5, ge=1, le=50)
     """Forward: requests asked for in one call."""
     answers: str = ""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ from touchstone.errors import UsageError
 from touchstone.places import Places
 from touchstone.prompts import Prompts
 
+from .backward import Backward, composable
 from .forward import Forward
-from .making import Made, Maker, Progress, backward_topics
+from .keeping import Keeper, Made, Progress
 from .neighbours import neighbours, rows_of
 from .plan import Named, Purpose
 from .proofs import Prover
@@ -37,7 +38,6 @@ class Options:
     budget: Budget = field(default_factory=Budget)
     limit: int | None = None
     """Stop at so many rows, also where the plan wants more; what is written is then cut short too."""
-    processes: int | None = None
     write: bool = True
 
 
@@ -73,63 +73,40 @@ async def bench(named: Named, places: Places, options: Options) -> AsyncIterator
 
 async def make(on: Bench, purpose: Purpose, progress: Progress) -> Made:
     """The rows of one purpose; written unless the options say otherwise."""
-    part = on.named.part(purpose)
-    if part.way == "forward":
-        made = await _forward(on, purpose, progress)
-    else:
-        made = await _backward(on, purpose, progress)
+    part, limit = on.named.part(purpose), on.options.limit
+    around = neighbours(on.named, purpose, on.places, on.task)
+    wanted = min(part.count, limit or part.count)
+    keeper = Keeper(on.named, purpose, on.teacher.model, around, reviewed(on.named, on.places), wanted)
+    with _prover(on) as prover:
+        made = await _way(on, keeper, prover).make(progress)
+    made.tally.take(on.teacher.asked.values())
     if on.options.write:
         for split, rows in made.rows.items():
             write_rows(on.named.file(split, on.places), rows)
     return made
 
 
-async def _backward(on: Bench, purpose: Purpose, progress: Progress) -> Made:
-    if on.task is None:
+def _way(on: Bench, keeper: Keeper, prover: Prover | None) -> Backward | Forward:
+    voices = load_voices(on.named.plan.voices, on.places)
+    if keeper.part.way == "forward":
+        topics = chosen(on.topics, keeper.part.topics)
+        return Forward(keeper, on.task, on.teacher, topics, voices, prover)
+    if on.task is None or prover is None:
         raise UsageError("the backward way wants a task", where=on.named.shown)
-    prover = _prover(on, on.task)
-    maker = Maker(
-        on.named,
-        purpose,
-        on.task,
-        on.teacher,
-        backward_topics(on.named, purpose, on.topics),
-        load_voices(on.named.plan.voices, on.places),
-        prover,
-        neighbours(on.named, purpose, on.places, on.task),
-        reviewed(on.named, on.places),
-    )
+    return Backward(keeper, on.task, on.teacher, composable(on.named, keeper.purpose, on.topics), voices, prover)
+
+
+@contextmanager
+def _prover(on: Bench) -> Iterator[Prover | None]:
+    """Worker processes for the task's proofs; none where there is no task."""
+    if on.task is None:
+        yield None
+        return
+    prover = Prover(on.named.plan.task, on.places.root, on.task.identity(), on.teacher.door.cache)
     try:
-        return await maker.make(progress, on.options.limit)
+        yield prover
     finally:
         prover.close()
-
-
-async def _forward(on: Bench, purpose: Purpose, progress: Progress) -> Made:
-    prover = _prover(on, on.task) if on.task is not None else None
-    forward = Forward(
-        on.named,
-        purpose,
-        on.task,
-        on.teacher,
-        chosen(on.topics, on.named.part(purpose).topics),
-        load_voices(on.named.plan.voices, on.places),
-        prover,
-        neighbours(on.named, purpose, on.places, on.task),
-        reviewed(on.named, on.places),
-    )
-    try:
-        return await forward.make(progress, on.options.limit)
-    finally:
-        if prover is not None:
-            prover.close()
-
-
-def _prover(on: Bench, task: Task) -> Prover:
-    prover = Prover(on.named.plan.task, on.places.root, task.identity(), on.teacher.door.cache)
-    if on.options.processes:
-        prover.processes = on.options.processes
-    return prover
 
 
 def reviewed(named: Named, places: Places) -> Mapping[str, Review]:

@@ -5,6 +5,7 @@ Every call goes through `calls.Door`: recordings, cache, claims and retries are 
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -68,7 +69,6 @@ class Said:
     """What one call came to."""
 
     text: str
-    response: Response
     prompt: str
     """Twelve hex digits: the digest of all of the prompt but the facts."""
 
@@ -83,6 +83,8 @@ class Teacher:
     config: RunConfig
     voices: Mapping[str, Voice]
     budget: Budget = Budget()
+    turn: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+    """Calls that may be under way: the budget is looked at when it is a call's turn, not when it is planned."""
     asked: dict[str, Response] = field(default_factory=dict)
     """Every response by its request's key: what the rows took, however often a run is repeated."""
 
@@ -90,7 +92,15 @@ class Teacher:
     def of(cls, named: Named, places: Places, door: Door, budget: Budget) -> Teacher:
         """The plan's teacher. Raises UsageError."""
         voices = {name: voice for name, (voice, _) in load_voices(named.plan.voices, places).items()}
-        return cls(named, places, door, _config(named.plan.teacher, named, places), voices, budget)
+        return cls(
+            named,
+            places,
+            door,
+            _config(named.plan.teacher, named, places),
+            voices,
+            budget,
+            asyncio.Semaphore(door.concurrency),
+        )
 
     @property
     def model(self) -> str:
@@ -109,7 +119,7 @@ class Teacher:
         begun = (Message("assistant", notes.opener),) if self._goes_on and notes.opener else ()
         response = await self._ask((*messages, *begun), attempt, {"stop": ["\n"]})
         said = response.text if not begun or response.text.startswith(notes.opener) else notes.opener + response.text
-        return Said(cleaned(said), response, prompt)
+        return Said(cleaned(said), prompt)
 
     async def fits(self, facts: str, request: str) -> float:
         """The probability that the model gives to "yes, the request asks for that job"."""
@@ -117,8 +127,8 @@ class Teacher:
         limits = {"temperature": 0.0, "max_tokens": 1, "logprobs": TOP}
         return _yes(await self._ask(messages, 1, limits))
 
-    async def requests(self, topic: Topic, voice: Voice, part: Part, number: int, seen: str) -> tuple[list[str], Said]:
-        """Forward: several requests on a topic; an answer of no use gives none."""
+    async def requests(self, topic: Topic, voice: Voice, part: Part, number: int, seen: str) -> Said:
+        """Forward: a list of requests on a topic, as the model wrote it."""
         kind, aim = part.aim.said
         about = f"{topic.id.replace('/', ' > ')}{f' ({topic.about})' if topic.about else ''}"
         values: dict[str, Any] = {
@@ -131,7 +141,7 @@ class Teacher:
         values |= {"guidance": self.named.plan.guidance, "topic": about, "how": voice.how, "count": part.a_call}
         messages = self._render("requests", values)
         response = await self._ask(messages, number, {"max_tokens": 80 * part.a_call})
-        return listed(response.text), Said(response.text, response, digest([m.content for m in messages])[:12])
+        return Said(response.text, digest([m.content for m in messages])[:12])
 
     async def topics(self, path: str, count: int) -> list[str]:
         """Topics below one; an answer of no use gives none."""
@@ -141,15 +151,17 @@ class Teacher:
 
     async def answer(self, request: str, config: RunConfig) -> str:
         """What another run-config answers to a request."""
-        self.budget.check(self.door)
         call = self.door.request(config, Row(id="row", input=request), 1)
-        response = await self.door.complete(config, call)
+        async with self.turn:
+            self.budget.check(self.door)
+            response = await self.door.complete(config, call)
         self.asked[call.key] = response
         return response.text
 
     async def _ask(self, messages: tuple[Message, ...], number: int, parameters: Mapping[str, Any]) -> Response:
-        self.budget.check(self.door)
-        key, response = await self.door.ask(self.config, messages, number, parameters)
+        async with self.turn:
+            self.budget.check(self.door)
+            key, response = await self.door.ask(self.config, messages, number, parameters)
         self.asked[key] = response
         return response
 

@@ -50,6 +50,12 @@ def opener(voice: Voice, say: Sequence[str], chance: Random) -> str:
     return (say[0] if say else "") if drawn == FIRST else drawn
 
 
+def draw_voice(voices: Mapping[str, tuple[Voice, float]], lot: str) -> str:
+    """A voice's name, by weight; the same lot draws the same one."""
+    weights = [weight for _, weight in voices.values()]
+    return Random(f"{lot} voice").choices(list(voices), weights)[0]
+
+
 def load_voices(weights: Mapping[str, float], places: Places) -> Mapping[str, tuple[Voice, float]]:
     """Name -> (voice, weight) of the voices that a plan names; of all there are, each alike, where it names none."""
     path = plans_folder(places) / "voices.yaml"
