@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .words import in_words, places
+from .words import colour, in_words, places, width
 
 if TYPE_CHECKING:
+    from touchstone_tuning.synth.coverage import Coverage
     from touchstone_tuning.synth.keeping import Made
     from touchstone_tuning.synth.plan import Named, Purpose
     from touchstone_tuning.synth.running import Options
@@ -84,11 +85,56 @@ def run(
         raise SystemExit(1)
 
 
+@synth.command("stats")
+@click.argument("name", metavar="PLAN")
+@click.option("--with", "others", multiple=True, metavar="DATASET", help="Count this data set too (repeatable).")
+@click.option("--format", "style", type=click.Choice(["terminal", "markdown", "json"]), default="terminal")
+@click.option("--picture", type=click.Path(dir_okay=False, path_type=Path), help="Draw the coverage: .png or .svg.")
+@click.pass_obj
+def stats(root: Path, name: str, others: tuple[str, ...], style: str, picture: Path | None) -> None:
+    """Say what PLAN's data sets cover and lack, how they are balanced, what is alike in them.
+
+    Exits 1 where a row is alike to one of another split or data set: that is a leak.
+    """
+    from touchstone_tuning.synth.plan import load_plan
+    from touchstone_tuning.synth.surveying import survey
+
+    with in_words():
+        where = places(root)
+        found = survey(load_plan(name, where), where, others)
+        click.echo(_shown(found.coverage, style), nl=False)
+        if picture is not None:
+            from touchstone_tuning.synth.picture import save
+
+            save(found.coverage, picture)
+            click.echo(f"drawn: {picture}", err=True)
+    for leak in found.leaks[:_LEAKS]:
+        said = f"{leak.split_a}: {leak.id_a} is alike to {leak.split_b}: {leak.id_b}"
+        click.echo(f"leak: {said} ({leak.how}, {leak.similarity:.2f})", err=True)
+    if found.leaks:
+        raise SystemExit(1)
+
+
+_LEAKS = 20
+"""Leaks that are named."""
+
+
+def _shown(coverage: Coverage, style: str) -> str:
+    import json
+
+    from touchstone_tuning.synth.shown import markdown, terminal
+
+    if style == "json":
+        return json.dumps(coverage.as_dict(), indent=1, ensure_ascii=False) + "\n"
+    return markdown(coverage) if style == "markdown" else terminal(coverage, width(), color=colour())
+
+
 async def _run(named: Named, where: Places, options: Options, purposes: tuple[Purpose, ...]) -> bool:
     """Whether there are fewer rows than the plan wants."""
     from dataclasses import replace
 
     from touchstone_tuning.synth.running import bench, make
+    from touchstone_tuning.synth.surveying import remember
 
     short = False
     with _Bar() as bar:
@@ -96,6 +142,7 @@ async def _run(named: Named, where: Places, options: Options, purposes: tuple[Pu
             for purpose in purposes:
                 # Each purpose's own calls are counted, so its teacher starts from none.
                 made = await make(replace(on, teacher=replace(on.teacher, asked={})), purpose, bar.step)
+                remember(named, purpose, made.tally, where)
                 short = short or bool(made.stopped)
                 for line in _told(purpose, made, named, where, written=options.write):
                     bar.say(line)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,6 +46,12 @@ class Tally:
     def share(self) -> float:
         """Kept rows of drafts."""
         return self.kept / self.drafts if self.drafts else 0.0
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Tally:
+        """Inverse of `as_dict`."""
+        counts = {name: Counter(data[name]) for name in ("dropped", "refused")}
+        return cls(**{**data, **counts})
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
