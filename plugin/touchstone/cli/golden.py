@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .words import in_words, places
+from .words import in_words, open_page, person, places
 
 if TYPE_CHECKING:
     from ..labels import Item, Rating, Scale
@@ -96,7 +96,7 @@ def rate(
     from .seeing import evidence_of
 
     with in_words():
-        where, who = places(root), _rater(root, rater)
+        where, who = places(root), person(root, rater)
         desk = _desk(root, eval_name, who, scale, fields)
         if file is not None:
             _write_sheet(file, desk, eval_name)
@@ -125,7 +125,7 @@ def import_(root: Path, eval_name: str, file: Path, rater: str | None, scale: Sc
     from ..report.text import plural
 
     with in_words():
-        desk = _desk(root, eval_name, _rater(root, rater), scale, ())
+        desk = _desk(root, eval_name, person(root, rater), scale, ())
         new = read_sheet(file, desk)
         merge_by_union(places(root))
         desk.ratings.add(*new)
@@ -209,23 +209,6 @@ def _tell_drawn(shown: str, kept: Sequence[Item], drawn: Sequence[Item], changed
     click.echo(f"{shown}: {len(kept) + len(drawn)} outputs of {rows} rows, {len(drawn)} of them new ({by})")
 
 
-def _rater(root: Path, given: str | None) -> str:
-    """Who rates."""
-    import subprocess
-
-    if given is not None:
-        name = given
-    else:
-        try:
-            asked = ["git", "config", "user.name"]
-            name = subprocess.run(asked, cwd=root, capture_output=True, text=True, check=False).stdout
-        except OSError:  # there is no git
-            name = ""
-    if not name.strip():
-        raise click.ClickException('who rates? git has no user.name here; say --rater "Your Name"')
-    return name.strip()
-
-
 def _desk(root: Path, name: str, rater: str, scale: Scale | None, fields: Sequence[str]) -> Desk:
     """What this person rates."""
     from time import time
@@ -268,21 +251,13 @@ def _more_of_rows(root: Path, name: str, fields: Sequence[str]) -> dict[str, dic
 
 def _serve(desk: Desk, evidence: Evidence, port: int, *, browser: bool) -> None:
     """The page, until Ctrl-C; then what was rated."""
-    import secrets
-    import webbrowser
+    from functools import partial
 
     from ..rating.app import application
-    from ..rating.serving import address, listen, serve
     from ..report.text import plural
 
-    token, listening = secrets.token_urlsafe(24), listen(port)
-    url = address(listening, token)
-    click.echo(
-        f"{_shown(desk.rater)} rates {len(desk.items)} outputs on the scale {desk.scale}:\n  {url}\nCtrl-C ends."
-    )
-    if browser:
-        webbrowser.open(url)
-    serve(application(desk, evidence, token), listening)
+    said = f"{_shown(desk.rater)} rates {len(desk.items)} outputs on the scale {desk.scale}"
+    open_page(partial(application, desk, evidence), said, port, browser=browser)
     mine = sum(said["value"] is not None for said in desk.overview())
     click.echo(
         f"\n{plural(desk.count, 'rating')} now; {mine} of {len(desk.items)} outputs rated, in {desk.ratings.shown}"

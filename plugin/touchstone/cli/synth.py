@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .reviewing import review
 from .words import colour, in_words, places, width
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ _PURPOSE = click.option("--for", "purpose", type=click.Choice(["train", "eval", 
 @click.group()
 def synth() -> None:
     """Rows that are right by construction: what enters a data set was proven first."""
+
+
+synth.add_command(review)
 
 
 @synth.command("plan")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,8 @@ import click
 from ..errors import TouchstoneError
 
 if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
     from ..places import Places
 
 
@@ -39,6 +41,38 @@ def places(root: Path) -> Places:
     from ..places import Places
 
     return Places.of(root.resolve(), partial(_setting, root))
+
+
+def person(root: Path, given: str | None, does: str = "rates", option: str = "--rater") -> str:
+    """Who it is: as given, or git's user. Raises ClickException that names the option."""
+    import subprocess
+
+    if given is not None:
+        name = given
+    else:
+        try:
+            asked = ["git", "config", "user.name"]
+            name = subprocess.run(asked, cwd=root, capture_output=True, text=True, check=False).stdout
+        except OSError:  # there is no git
+            name = ""
+    if not name.strip():
+        raise click.ClickException(f'who {does}? git has no user.name here; say {option} "Your Name"')
+    return name.strip()
+
+
+def open_page(app: Callable[[str], Starlette], said: str, port: int, *, browser: bool) -> None:
+    """A local page, until Ctrl-C. `app` makes it of the token that is in its address; `said` is what is done there."""
+    import secrets
+    import webbrowser
+
+    from ..rating.serving import address, listen, serve
+
+    token, listening = secrets.token_urlsafe(24), listen(port)
+    url = address(listening, token)
+    click.echo(f"{said}:\n  {url}\nCtrl-C ends.")
+    if browser:
+        webbrowser.open(url)
+    serve(app(token), listening)
 
 
 def width() -> int:

@@ -1,2 +1,4 @@
-"""The local page on which people rate golden outputs: `desk` (what is rated), `app` (the pages), `guard` (who may ask),
-`serving` (the socket)."""
+"""Local pages for people: outputs to rate (`desk`, `app`), new rows to review (`pile`, `review`).
+
+`desk` and `pile` know no HTTP; both pages stand on `shell`, `sent`, `guard` (who may ask) and `serving` (the socket).
+"""

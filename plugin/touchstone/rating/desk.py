@@ -14,9 +14,9 @@ from typing import Any
 from ..errors import UsageError
 from ..labels import Item, Label, Rating, Scale
 from ..ratings import Ratings, labels_of
+from . import sent as checks
 
-LONGEST_NOTE = 4000
-_LONGEST_ID = 64
+LONGEST_NOTE = checks.LONGEST_NOTE
 _A_DAY = 86_400.0
 
 
@@ -33,17 +33,13 @@ class Sent:
     @classmethod
     def of(cls, data: object) -> Sent:
         """Checked field by field. Raises UsageError that names the first that is wrong."""
-        given = data if isinstance(data, Mapping) else {}
-        sent_id, key, value, note = (given.get(name) for name in ("id", "key", "value", "note"))
-        if not isinstance(sent_id, str) or not 0 < len(sent_id) <= _LONGEST_ID:
-            raise UsageError("a rating wants an id (text, at most 64 characters)")
+        given = checks.fields(data)
+        sent_id, key, value = checks.identity(given, "a rating"), given.get("key"), given.get("value")
         if not isinstance(key, str):
             raise UsageError("a rating wants the key of an item")
         if isinstance(value, bool) or not isinstance(value, str | int):
             raise UsageError("a rating wants a value")
-        if not isinstance(note, str) or len(note) > LONGEST_NOTE:
-            raise UsageError(f"a note is text of at most {LONGEST_NOTE} characters")
-        return cls(sent_id, key, value, note.strip(), _seconds(given.get("seconds")))
+        return cls(sent_id, key, value, checks.note(given), _seconds(given.get("seconds")))
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """Who may ask the local page: whoever knows its address, from this machine's own browser tab. Owns the headers.
 
-Any site that the rater has open can send requests to a port of this machine. So the path carries a random token, the
+Any site that the person has open can send requests to a port of this machine. So the path carries a random token, the
 Host must be this machine's (a name that a foreign site points here is refused), and what changes anything must come
 from the page itself.
 """
@@ -26,14 +26,15 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_REFUSED = b"This is not the address that `touchstone rate` printed. Open exactly that one.\n"
+_REFUSED = "This is not the address that `{command}` printed. Open exactly that one.\n"
 
 
 class Guard:
     """ASGI: refuses what is not the page's own, and sends the same headers with every answer."""
 
-    def __init__(self, app: ASGIApp, token: str) -> None:
+    def __init__(self, app: ASGIApp, token: str, command: str) -> None:
         self._app, self._token = app, token.encode()
+        self._refused = _REFUSED.format(command=command).encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request. Anything but HTTP is not for us."""
@@ -46,7 +47,7 @@ class Guard:
             await self._app(scope, receive, answer)
         else:
             await answer({"type": "http.response.start", "status": 403, "headers": [(b"content-type", b"text/plain")]})
-            await answer({"type": "http.response.body", "body": _REFUSED})
+            await answer({"type": "http.response.body", "body": self._refused})
 
     def _knows_the_token(self, scope: Scope) -> bool:
         """In a time that tells nothing about how much of it was right."""

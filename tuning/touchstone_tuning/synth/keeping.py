@@ -12,7 +12,7 @@ from typing import Any
 
 from .alike import Alike
 from .plan import Named, Part, Purpose
-from .reviews import Review
+from .reviews import Review, text_hash
 from .splits import key_of, split_of
 from .tally import Tally
 
@@ -59,7 +59,8 @@ class Keeper:
     """The model's identity."""
     index: Alike
     """Holds what no row may be alike to; takes each kept row in."""
-    reviews: Mapping[str, Review]
+    reviews: Mapping[tuple[str, str], Review]
+    """(row's id, hash of its request as the model wrote it) -> the decision that stands."""
     wanted: int
     tally: Tally = field(default_factory=Tally)
     rows: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -77,7 +78,7 @@ class Keeper:
 
     def keep(self, found: Found) -> bool:
         """Take it, if it is wanted and differs from every row before it."""
-        review = self.reviews.get(found.id)
+        review = self.reviews.get((found.id, text_hash(found.text)))
         if self.lacking <= 0:
             return False
         if review is not None and review.verdict == "drop":
@@ -114,7 +115,8 @@ class Keeper:
             **found.how,
         }
         if review is not None:
-            made["reviewed"] = {"by": review.by, "verdict": review.verdict}
+            edited = {"was": review.hash} if review.verdict == "edit" else {}
+            made["reviewed"] = {"by": review.by, "verdict": review.verdict, **edited}
         fields = {"tags": [], **found.fields}
         return {"id": found.id, "input": text, **fields, "made": made}
 

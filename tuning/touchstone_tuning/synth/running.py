@@ -20,7 +20,7 @@ from .keeping import Keeper, Made, Progress
 from .neighbours import neighbours, rows_of
 from .plan import Named, Purpose
 from .proofs import Prover
-from .reviews import Review, Reviews
+from .reviews import Review, reviews_of
 from .rowfile import write_rows
 from .task import Task, load_task
 from .teacher import Budget, Teacher
@@ -109,9 +109,9 @@ def _prover(on: Bench) -> Iterator[Prover | None]:
         prover.close()
 
 
-def reviewed(named: Named, places: Places) -> Mapping[str, Review]:
-    """Row's id -> what people decided of it."""
-    return Reviews(places.root / "tuning" / "reviews" / named.name).latest()
+def reviewed(named: Named, places: Places) -> Mapping[tuple[str, str], Review]:
+    """(row's id, hash of its request as the model wrote it) -> the decision that stands."""
+    return reviews_of(named.name, places).standing()
 
 
 def kept(named: Named, places: Places, purposes: Sequence[Purpose]) -> dict[str, list[dict[str, Any]]]:
