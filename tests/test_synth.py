@@ -71,6 +71,60 @@ def test_recordings_give_the_same_bytes_without_a_call(sums: Sums) -> None:
     assert sums.calls == calls
 
 
+def test_a_replay_takes_the_verdicts_as_they_were_and_other_runs_only_from_the_same_task(sums: Sums) -> None:
+    run(sums, "run", "sums", "--calls", "record")
+    before, task = sums.files(), (sums.root / "sums.py")
+    task.write_text(
+        task.read_text().replace("proof = ", "proof=").replace("right = fields", "right = False and fields")
+    )
+    shutil.rmtree(sums.root / "datasets")
+    shutil.rmtree(sums.root / ".touchstone")
+    assert run(sums, "run", "sums", "--calls", "replay").returncode == 0
+    assert sums.files() == before
+    task.write_text(task.read_text().replace('return "1"', 'return "2"'))
+    again = run(sums, "run", "sums", "--for", "train")
+    assert again.returncode == 1
+    assert "does not run" in again.stdout
+
+
+def test_a_run_of_some_rows_leaves_the_verdicts_on_others(sums: Sums) -> None:
+    held = sums.root / "tuning" / "verdicts" / "sums.jsonl"
+    run(sums, "run", "sums", "--calls", "record")
+    before = held.read_bytes()
+    run(sums, "run", "sums", "--calls", "record", "--for", "eval", "--limit", "2")
+    assert held.read_bytes() == before
+
+
+def test_a_verdict_that_was_torn_is_named_by_its_line(sums: Sums) -> None:
+    run(sums, "run", "sums", "--calls", "record")
+    held = sums.root / "tuning" / "verdicts" / "sums.jsonl"
+    held.write_bytes(held.read_bytes()[:-9])
+    done = run(sums, "run", "sums", "--calls", "replay")
+    assert done.returncode == 1
+    assert "a verdict that cannot be read: tuning/verdicts/sums.jsonl:" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_job_that_comes_out_differently_the_second_time_is_dropped(sums: Sums) -> None:
+    task = sums.root / "sums.py"
+    fickle = """
+        self.proven = [*getattr(self, "proven", []), fields.get("a")]
+        if fields.get("a", 1) % 2 == 0 and self.proven.count(fields["a"]) > 1:
+            return Proof(("runs",), "not today")
+"""
+    head = "    def prove(self, fields):"
+    task.write_text(task.read_text().replace(head, head + fickle))
+    done = run(sums, "run", "sums", "--for", "train")
+    assert "not as-expected" in done.stdout
+    assert all(row["a"] % 2 for row in sums.rows("train") + sums.rows("val"))
+
+
+def test_what_was_never_recorded_is_told_with_the_command_that_records(sums: Sums) -> None:
+    done = run(sums, "run", "sums", "--calls", "replay")
+    assert done.returncode == 1
+    assert "record it with `touchstone synth run sums --calls record`" in done.stderr
+
+
 def test_a_run_that_is_repeated_asks_nothing_again(sums: Sums) -> None:
     run(sums, "run", "sums")
     before, calls = sums.files(), sums.calls

@@ -15,6 +15,8 @@ from .models import Model
 from .recordings import Recordings
 from .records import Request, Response
 
+RECORD = "pytest evals/ --calls record"
+"""What records the calls of evals."""
 Calls = Literal["replay", "auto", "record", "live"]
 """Where answers may come from: recordings alone; recordings, then calls; the same, and recorded; calls alone."""
 
@@ -85,8 +87,9 @@ class Cached:
 class Recorded:
     """Answers from recordings as far as `calls` allows, then from `inner`. It adds; `Recordings.write` writes."""
 
-    def __init__(self, inner: Model, recordings: Recordings, calls: Calls) -> None:
-        self.inner, self.recordings, self.calls = inner, recordings, calls
+    def __init__(self, inner: Model, recordings: Recordings, calls: Calls, anew: str = RECORD) -> None:
+        """`anew` is the command that records, as errors name it."""
+        self.inner, self.recordings, self.calls, self.anew = inner, recordings, calls, anew
 
     async def complete(self, request: Request) -> Response:
         """The recorded answer, or the inner model's. Raises NotRecorded in replay."""
@@ -94,9 +97,7 @@ class Recorded:
         if found is not None:
             return found
         if self.calls == "replay":
-            raise NotRecorded(
-                f"no recording for this call to {request.model}: record it with `pytest evals/ --calls record`"
-            )
+            raise NotRecorded(f"no recording for this call to {request.model}: record it with `{self.anew}`")
         response = await self.inner.complete(request)
         if self.calls == "record" and keepable(response):
             self.recordings.add(request, response)

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any
 
 from .cache import Cache
-from .caching import Cached, Calls, Recorded
+from .caching import RECORD, Cached, Calls, Recorded
 from .claims import Claims
 from .errors import ModelUnavailable, NotRecorded
 from .models import Model, identity, missing, open_model
@@ -62,7 +62,9 @@ class Unavailable:
 class Door:
     """All run-configs of one pytest process, and what they share. Lives in one event loop."""
 
-    def __init__(self, places: Places, prompts: Prompts, calls: Calls, concurrency: int) -> None:
+    def __init__(self, places: Places, prompts: Prompts, calls: Calls, concurrency: int, anew: str = RECORD) -> None:
+        """`anew` is the command that records, as errors name it."""
+        self.anew = anew
         self.places, self.prompts, self.calls, self.concurrency = places, prompts, calls, concurrency
         self.recordings = Recordings(places.recordings)
         self.cache = Cache(places.state / "cache")
@@ -144,7 +146,7 @@ class Door:
         if isinstance(error, NotRecorded) or why is None:
             return error
         changed = "its prompt or a parameter changed since it was recorded, and it cannot run here"
-        return NotRecorded(f"no recording for this call: {changed} ({why}). Then: pytest evals/ --calls record")
+        return NotRecorded(f"no recording for this call: {changed} ({why}). Then: {self.anew}")
 
     @cached_property
     def _recorded_models(self) -> frozenset[str]:
@@ -160,7 +162,7 @@ class Door:
         why = self.missing(config)
         inner: Model = Unavailable(why) if why else self._live(config, model)
         cached = Cached(inner, self.cache, self.claims, fresh=self.calls == "live")
-        return Recorded(cached, self.recordings, self.calls)
+        return Recorded(cached, self.recordings, self.calls, self.anew)
 
     def _live(self, config: RunConfig, model: str) -> Model:
         slots = self._slots.setdefault(model, asyncio.Semaphore(self.concurrency))

@@ -14,7 +14,12 @@ from touchstone.recordings import UNSEEN
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> bool:
     """Write rows, one a line, in the order given; False where the file holds just that already."""
-    data = b"".join(map(encoded, rows))
+    return write_lines(path, map(encoded, rows))
+
+
+def write_lines(path: Path, lines: Iterable[bytes]) -> bool:
+    """Write lines, each with its end; False where the file holds just that already."""
+    data = b"".join(lines)
     if path.is_file() and path.read_bytes() == data:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -26,6 +26,7 @@ from .task import Task, load_task
 from .teacher import Budget, Teacher
 from .topic import Topic
 from .topics import chosen, find_topics
+from .verdicts import Verdicts
 from .voices import load_voices
 
 
@@ -58,11 +59,17 @@ def recordings(places: Places) -> Path:
     return places.root / "tuning" / "recordings"
 
 
+def verdicts(named: Named, places: Places) -> Path:
+    """Where it is kept what the plan's proofs came to."""
+    return places.root / "tuning" / "verdicts" / f"{named.name}.jsonl"
+
+
 @asynccontextmanager
 async def bench(named: Named, places: Places, options: Options) -> AsyncIterator[Bench]:
     """The plan's task, teacher and topics; at the end, what was recorded is written."""
     shelf = replace(places, recordings=recordings(places))
-    door = Door(shelf, Prompts(places.prompts, places.shown(places.prompts)), options.calls, options.concurrency)
+    prompts, anew = Prompts(places.prompts, places.shown(places.prompts)), f"touchstone synth run {named.name}"
+    door = Door(shelf, prompts, options.calls, options.concurrency, f"{anew} --calls record")
     try:
         task = load_task(named.plan.task, places.root, named.shown) if named.plan.task else None
         teacher = Teacher.of(named, places, door, options.budget)
@@ -102,7 +109,10 @@ def _prover(on: Bench) -> Iterator[Prover | None]:
     if on.task is None:
         yield None
         return
-    prover = Prover(on.named.plan.task, on.places.root, on.task.identity(), on.teacher.door.cache)
+    path = verdicts(on.named, on.places)
+    held = Verdicts(path, on.places.shown(path))
+    cache = on.teacher.door.cache
+    prover = Prover(on.named.plan.task, on.places.root, on.task.identity(), cache, held, on.options.calls)
     try:
         yield prover
     finally:

@@ -39,11 +39,13 @@ class Proof:
     """Words such as `runs`, `as-expected`, `told-apart`; empty where nothing holds."""
     why: str = ""
     """Why no more than that."""
+    lost: bool = False
+    """Whether it was not made at all, through no fault of the job."""
 
 
 @runtime_checkable
 class Task(Protocol):
-    """A task that knows its own truth. All of it is deterministic."""
+    """A task that knows its own truth. All of it is deterministic but its proofs, which run programs."""
 
     def topics(self) -> Sequence[Topic]:
         """Every topic of the task, composable or not."""
@@ -58,7 +60,7 @@ class Task(Protocol):
         ...
 
     def prove(self, fields: Mapping[str, Any]) -> Proof:
-        """Run the job and look. Called in worker processes; raises nothing for a bad job."""
+        """Run the job and look. Called in worker processes, twice; raises nothing for a bad job."""
         ...
 
     def objections(self, draft: Draft, text: str) -> Sequence[str]:
