@@ -14,7 +14,6 @@ import fcntl
 import json
 import os
 import re
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from .errors import UsageError
 from .records import SCHEMA, Message, Request, Response, digest
+from .wholefile import replace_file
 
 BEGUN = "assistant"
 """Role of a last message that an answer goes on from."""
@@ -219,7 +219,7 @@ def _merge(path: Path, entries: Iterable[Entry]) -> bool:
     shelf.entries.update({entry.request.key: entry for entry in entries})
     before, after = path.read_bytes() if path.exists() else b"", _bytes(shelf)
     if before != after:
-        _replace(path, after)
+        replace_file(path, after)
     return before != after
 
 
@@ -297,17 +297,3 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write the file whole or not at all, also through a crash."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)

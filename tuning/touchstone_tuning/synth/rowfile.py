@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from touchstone.recordings import UNSEEN
+from touchstone.wholefile import replace_file
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> bool:
@@ -22,15 +21,7 @@ def write_lines(path: Path, lines: Iterable[bytes]) -> bool:
     data = b"".join(lines)
     if path.is_file() and path.read_bytes() == data:
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
+    replace_file(path, data)
     return True
 
 
