@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .converting import convert
 from .reviewing import review
 from .words import colour, in_words, places, width
 
@@ -31,6 +32,7 @@ def synth() -> None:
 
 
 synth.add_command(review)
+synth.add_command(convert)
 
 
 @synth.command("plan")
