@@ -46,6 +46,20 @@ def test_a_call_comes_back_as_it_was(tmp_path: Path) -> None:
     assert [entry.request.key for entry in Recordings(tmp_path).entries()] == [asked.key]
 
 
+def test_an_answer_that_was_begun_comes_back_and_shares_the_prompt(tmp_path: Path) -> None:
+    asked = [
+        Request(MODEL, (SYSTEM, Message("user", "hi"), Message("assistant", begun)), {"stop": ["\n"]})
+        for begun in ("Please", "Could", "")
+    ]
+    write(tmp_path, *((one, response(f"{number}")) for number, one in enumerate(asked)))
+    found = Recordings(tmp_path)
+    assert [found.get(one.key).text for one in asked] == ["0", "1", "2"]
+    lines = [json.loads(line) for line in (tmp_path / FILE).read_text().splitlines()]
+    assert sorted(line["begun"] for line in lines[1:]) == ["", "Could", "Please"]
+    assert {line["prefix"] for line in lines} == {lines[0]["prefix"]}
+    assert {entry.request.key for entry in found.entries()} == {one.key for one in asked}
+
+
 def test_what_was_added_is_found_before_it_is_written(tmp_path: Path) -> None:
     recordings = Recordings(tmp_path)
     recordings.add(request("hi"), response())
