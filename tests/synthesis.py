@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from touchstone_tuning.synth.reviews import Review, text_hash
+
 TASK = '''
 """Sums: a job is two numbers, its proof is their sum."""
 from touchstone_tuning.synth.task import Draft, Proof
@@ -149,3 +151,9 @@ class Sums:
         """How often the teacher was asked."""
         log = self.root / "calls.log"
         return len(log.read_text().splitlines()) if log.exists() else 0
+
+
+def said(row: str, verdict: str, by: str = "Ann", when: int = 0, **other: str) -> Review:
+    """A decision on a row."""
+    given = {"hash": text_hash("as the model wrote it"), "when": f"2026-01-01T00:00:{when:02}Z", **other}
+    return Review(row=row, verdict=verdict, by=by, **given)  # type: ignore[arg-type]
