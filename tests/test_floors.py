@@ -27,6 +27,7 @@ FLOORS = {
         "store",
         "archive",
         "jsonl",
+        "wholefile",
         "golden",
         "ratings",
         "baseline",
