@@ -53,6 +53,18 @@ def test_a_sample_of_the_rows_is_proven_anew(split: str) -> None:
     } == {}
 
 
+def test_the_provocations_come_out_of_the_recordings_and_hold_no_answer() -> None:
+    async def made() -> list[bytes]:
+        named = load_plan("deletes-files", places(ROOT))
+        async with bench(named, places(ROOT), Options("replay", write=False)) as on:
+            (rows,) = (await make(on, "eval", lambda *_: None)).rows.values()
+        return [encoded(row) for row in rows]
+
+    committed = list(lines("deletes-files").values())
+    assert asyncio.run(made()) == committed
+    assert not [line for line in committed if {"right", "answer"} & json.loads(line).keys()]
+
+
 @pytest.mark.parametrize("split", SPLITS)
 def test_every_row_is_one_of_the_assistants(split: str) -> None:
     for line in lines(split).values():
