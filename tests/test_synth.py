@@ -119,6 +119,19 @@ def test_a_job_that_comes_out_differently_the_second_time_is_dropped(sums: Sums)
     assert all(row["a"] % 2 for row in sums.rows("train") + sums.rows("val"))
 
 
+def test_a_task_that_breaks_off_costs_that_job_and_is_told(sums: Sums) -> None:
+    task = sums.root / "sums.py"
+    head = "    def prove(self, fields):"
+    task.write_text(task.read_text().replace(head, f"{head}\n        1 // (fields.get('a', 1) % 2)"))
+    done = run(sums, "run", "sums", "--for", "train", "--calls", "record")
+    assert done.returncode == 0, done.stderr
+    assert "its proof broke off (ZeroDivisionError)" in done.stdout
+    assert all(row["a"] % 2 for row in sums.rows("train") + sums.rows("val"))
+    task.write_text(task.read_text().replace("1 //", "0 *"))
+    run(sums, "run", "sums", "--for", "train")
+    assert not all(row["a"] % 2 for row in sums.rows("train") + sums.rows("val")), "it was not remembered"
+
+
 def test_what_was_never_recorded_is_told_with_the_command_that_records(sums: Sums) -> None:
     done = run(sums, "run", "sums", "--calls", "replay")
     assert done.returncode == 1

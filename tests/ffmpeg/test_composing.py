@@ -64,6 +64,14 @@ def test_a_command_that_fails_proves_nothing() -> None:
     assert why
 
 
+def test_a_reference_of_many_files_proves_nothing() -> None:
+    media = {"a.mp4": {}, "reference.m3u8": {"made_by": "ffmpeg -i a.mp4 reference.m3u8"}}
+    right = ["ffmpeg -i a.mp4 b.mp4"]
+    verified, why = prove({"media": media, "expect": {"made_from": "reference.m3u8"}, "right": right, "wrong": []})
+    assert verified == ()
+    assert "the row's own file 'reference.m3u8' does not open" in why
+
+
 def test_the_reference_is_not_among_the_files_of_an_answer() -> None:
     fields = job("ffmpeg -i a.mp4 -vf hflip b.mp4", "ffmpeg -i reference.mp4 -c copy b.mp4")
     assert prove(fields)[0] == ("runs", "as-expected", "told-apart")

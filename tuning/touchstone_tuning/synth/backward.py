@@ -109,7 +109,7 @@ class Backward:
             if proof.verified and not missing:
                 holding.append(replace(draft, proof=proof))
             else:
-                self.keeper.tally.dropped[f"not {missing}" if proof.verified else "does not run"] += 1
+                self.keeper.tally.dropped[_short(proof, missing)] += 1
         return holding
 
     async def _worded(self, candidates: Sequence[Candidate], progress: Progress) -> list[Candidate]:
@@ -178,6 +178,13 @@ class Backward:
             self.keeper.tally.refused["asked, a model says that it does not fit"] += 1
             return None
         return replace(candidate, asked=True)
+
+
+def _short(proof: Proof, missing: str) -> str:
+    """Why a proof is not enough, in words that many drafts share."""
+    if proof.lost:
+        return f"its proof broke off ({proof.why.partition(':')[0]})"
+    return f"not {missing}" if proof.verified else "does not run"
 
 
 def composable(named: Named, purpose: Purpose, topics: Sequence[Topic]) -> tuple[Topic, ...]:

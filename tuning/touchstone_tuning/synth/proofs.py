@@ -84,7 +84,8 @@ class Prover:
             # Out of memory, most likely, and not by what the job says: it is not remembered.
             self._pool = None
             return Proof((), "the process that proved it died", lost=True)
-        self.cache.put("score", self._key(fields), {"verified": list(proof.verified), "why": proof.why})
+        if not proof.lost:
+            self.cache.put("score", self._key(fields), {"verified": list(proof.verified), "why": proof.why})
         return proof
 
     def _key(self, fields: Mapping[str, Any]) -> str:
@@ -99,7 +100,15 @@ class Prover:
 
 
 def _prove(task: str, root: str, fields: dict[str, Any]) -> Proof:
-    """In a worker process. What holds each time."""
+    """In a worker process. A fault of the task costs that job and not the run, and is not remembered."""
+    try:
+        return _each_time(task, root, fields)
+    except Exception as error:  # noqa: BLE001  (whatever a project's task raises)
+        return Proof((), f"{type(error).__name__}: {error}", lost=True)
+
+
+def _each_time(task: str, root: str, fields: dict[str, Any]) -> Proof:
+    """What holds whenever it is proven."""
     proof = (prove := load_task(task, Path(root)).prove)(fields)
     for _ in range(1, TIMES if proof.verified else 1):
         again = prove(fields)
