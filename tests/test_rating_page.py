@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import socket
 import threading
@@ -15,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from asking import HERE, TOKEN, Asked
 
 from touchstone.errors import ScorerError, UsageError
 from touchstone.labels import Item, Rating
@@ -23,8 +23,6 @@ from touchstone.rating.desk import LONGEST_NOTE, Desk, in_order
 from touchstone.rating.serving import address, listen, server
 from touchstone.ratings import Ratings
 
-TOKEN = "the-token"
-HERE = "http://127.0.0.1:8123"
 ITEMS = [Item(f"row{n}", "h", f"ask {n}", f"answer {n}", "secret-config") for n in range(5)]
 NOW = 1_795_000_000.0
 
@@ -33,7 +31,7 @@ async def saw(item: Item) -> Mapping[str, object] | None:
     return {"executes": {"value": 1.0, "why": f"ran {item.row}"}}
 
 
-class Page:
+class Page(Asked):
     """The app, asked as its own page asks it."""
 
     def __init__(self, folder: Path, rater: str = "Ada", **other: Any) -> None:
@@ -43,23 +41,12 @@ class Page:
         desk = Desk(self.items, ratings=self.ratings, rater=rater, clock=lambda: self.now, **given)
         self.app = application(desk, evidence, TOKEN)
 
-    def ask(self, method: str, path: str, **other: Any) -> httpx.Response:
-        async def asked() -> httpx.Response:
-            async with httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=HERE) as client:
-                return await client.request(method, path, **other)
-
-        return asyncio.run(asked())
-
-    def get(self, path: str, **other: Any) -> httpx.Response:
-        return self.ask("GET", f"/{TOKEN}/{path}", **other)
-
     def rate(self, item: Item = ITEMS[0], value: object = "pass", **other: Any) -> httpx.Response:
         body = {"id": f"{time.monotonic_ns()}", "key": item.key, "value": value, "note": "", "seconds": 3.2, **other}
         return self.post(json=body)
 
     def post(self, headers: Mapping[str, str] | None = None, **other: Any) -> httpx.Response:
-        sent = {"Origin": HERE, "Content-Type": "application/json", **(headers or {})}
-        return self.ask("POST", f"/{TOKEN}/api/rate", headers={k: v for k, v in sent.items() if v}, **other)
+        return self.send("api/rate", headers, **other)
 
     @property
     def kept(self) -> list[Rating]:

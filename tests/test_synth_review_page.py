@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from asking import TOKEN, Asked
 
 from touchstone.errors import UsageError
 from touchstone.rating.pile import LONGEST, Decision, Pile, Row, Section, Verdict
@@ -17,17 +17,13 @@ from touchstone.rating.review import application
 from touchstone.rating.sent import LONGEST_NOTE
 from touchstone.rating.shell import LARGEST_BODY
 
-TOKEN = "the-token"
-HERE = "http://127.0.0.1:8123"
-
-
 ROWS = [
     Row(f"row{n}", f"ask {n}", "train" if n else "val", "filter/eq", "plain", ("runs",), (Section("Proven", "run"),))
     for n in range(4)
 ]
 
 
-class Page:
+class Page(Asked):
     """The app, asked as its own page asks it; decisions are kept in a list."""
 
     def __init__(self, rows: Sequence[Row] = ROWS, others: Mapping[str, Sequence[Decision]] | None = None) -> None:
@@ -45,19 +41,8 @@ class Page:
         own = {row: [one] for row, one in mine.items() if one.verdict != "undo"}
         return {row: [*self.others.get(row, ()), *own.get(row, ())] for row in {*own, *self.others}}
 
-    def ask(self, method: str, path: str, **other: Any) -> httpx.Response:
-        async def asked() -> httpx.Response:
-            async with httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=HERE) as client:
-                return await client.request(method, path, **other)
-
-        return asyncio.run(asked())
-
-    def get(self, path: str, **other: Any) -> httpx.Response:
-        return self.ask("GET", f"/{TOKEN}/{path}", **other)
-
     def post(self, headers: Mapping[str, str] | None = None, **other: Any) -> httpx.Response:
-        sent = {"Origin": HERE, "Content-Type": "application/json", **(headers or {})}
-        return self.ask("POST", f"/{TOKEN}/api/decide", headers={k: v for k, v in sent.items() if v}, **other)
+        return self.send("api/decide", headers, **other)
 
     def decide(self, row: str = "row0", verdict: object = "keep", **other: Any) -> httpx.Response:
         body = {"id": f"{time.monotonic_ns()}", "row": row, "verdict": verdict, "text": "", "note": "", **other}
