@@ -6,12 +6,12 @@ import hashlib
 import importlib.util
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from ..errors import ModelUnavailable, UsageError
 from ..records import RunConfig
+from ..wholefile import replace_file
 
 SMOLLM2 = "embedded/smollm2-135m-instruct"
 SMOLLM2_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -105,11 +105,7 @@ def _read(memo: Path) -> dict[str, Any]:
 def _write(memo: Path, data: dict[str, Any]) -> None:
     """Atomically; a folder that cannot be written costs a second reading, no more."""
     try:
-        memo.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=memo.parent)
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            json.dump(data, stream, indent=1, sort_keys=True)
-        Path(name).replace(memo)
+        replace_file(memo, json.dumps(data, indent=1, sort_keys=True).encode("utf-8"))
     except OSError:
         return
 
