@@ -64,7 +64,7 @@ def test_all_splits_go_into_one_folder_and_come_out_again(project: Path, convert
         (("bad.jsonl", "t.csv"), "bad.jsonl:1: is no JSON"),
         (("datasets/synth/{split}.jsonl", "t.csv"), "one file holds one split"),
         (("synth/train", "taken.csv"), "--force writes over it"),
-        (("synth/train", "taken-{split}.csv"), "--force writes over it"),
+        (("datasets/synth/{split}.jsonl", "taken-{split}.csv"), "taken-val.csv: is there already"),
         (("synth/train", "taken"), "--force writes over it"),
         (("synth/train", "taken", "--force"), "holds files of others"),
         (("synth/train", "datasets/synth/train.jsonl", "--force"), "SOURCE and TARGET are the same"),

@@ -30,12 +30,14 @@ def convert(root: Path, source: str, target: str, force: bool) -> None:
     from ..report.text import plural
 
     with in_words():
-        found, goal = _source(source, places(root)), Path(target)
-        _may_write(found, goal, target, force=force)
+        found = _source(source, places(root))
         splits = read_rows(found, source)
+        goals = {split: target.replace("{split}", split) for split in splits}
+        for goal in goals.values():
+            _may_write(found, Path(goal), force=force)
         write_rows(splits, target, target)
     for split, rows in splits.items():
-        click.echo(f"{split}: {plural(len(rows), 'row')}, {source} -> {target.replace('{split}', split)}")
+        click.echo(f"{split}: {plural(len(rows), 'row')}, {source} -> {goals[split]}")
 
 
 def _source(given: str, where: Places) -> Path:
@@ -44,11 +46,9 @@ def _source(given: str, where: Places) -> Path:
     return ours if not here.exists() and ours.is_file() else here
 
 
-def _may_write(source: Path, goal: Path, shown: str, *, force: bool) -> None:
+def _may_write(source: Path, goal: Path, *, force: bool) -> None:
     """Raises UsageError where that would write over something that nobody said may go."""
     if source.resolve() == goal.resolve():
-        raise UsageError("SOURCE and TARGET are the same", where=shown, hint="name another TARGET")
-    before, split, after = goal.name.partition("{split}")
-    there = sorted(goal.parent.glob(f"{before}*{after}")) if split else [goal] if goal.exists() else []
-    if there and not force:
-        raise UsageError(f"{there[0]} is there already", where=shown, hint="--force writes over it")
+        raise UsageError("SOURCE and TARGET are the same", where=str(goal), hint="name another TARGET")
+    if goal.exists() and not force:
+        raise UsageError("is there already", where=str(goal), hint="--force writes over it")
