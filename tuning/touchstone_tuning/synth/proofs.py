@@ -20,12 +20,10 @@ from touchstone.caching import Calls
 from touchstone.records import digest
 
 from .task import Proof, load_task
-from .verdicts import Verdicts, by
+from .verdicts import Verdicts
 
 Step = Callable[[int, int], None]
 """Told after each: how many are done, of how many."""
-TIMES = 2
-"""Proofs of a job. Some programs do not come out the same twice, and a row that rests on one would be a coin."""
 
 
 @dataclass
@@ -55,22 +53,22 @@ class Prover:
         return list(await asyncio.gather(*map(one, jobs)))
 
     def close(self) -> None:
-        """Write what is to be recorded, and end the processes; nobody waits for what they still do."""
-        self.verdicts.write()
+        """End the processes, for whose work nobody waits, and write what is to be recorded. Raises UsageError."""
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
+        self.verdicts.write()
 
     async def _one(self, fields: Mapping[str, Any]) -> Proof:
         proof = self._known(fields) or await self._made(fields)
         if self.calls == "record" and not proof.lost:
-            self.verdicts.add(fields, by(self.identity), proof.verified)
+            self.verdicts.add(fields, self.identity, proof.verified)
         return proof
 
     def _known(self, fields: Mapping[str, Any]) -> Proof | None:
         """Recorded or cached. A replay takes what was recorded, whoever proved it."""
         if self.calls == "live":
             return None
-        held = self.verdicts.get(fields, None if self.calls == "replay" else by(self.identity))
+        held = self.verdicts.get(fields, None if self.calls == "replay" else self.identity)
         if held is not None:
             return Proof(held)
         found = self.cache.get("score", self._key(fields))
@@ -89,7 +87,7 @@ class Prover:
         return proof
 
     def _key(self, fields: Mapping[str, Any]) -> str:
-        return digest(["proof", TIMES, self.identity, dict(fields)])
+        return digest(["proven twice", self.identity, dict(fields)])
 
     def _workers(self) -> ProcessPoolExecutor:
         if self._pool is None:
@@ -108,11 +106,11 @@ def _prove(task: str, root: str, fields: dict[str, Any]) -> Proof:
 
 
 def _each_time(task: str, root: str, fields: dict[str, Any]) -> Proof:
-    """What holds whenever it is proven."""
-    proof = (prove := load_task(task, Path(root)).prove)(fields)
-    for _ in range(1, TIMES if proof.verified else 1):
-        again = prove(fields)
-        if again.verified != proof.verified:
-            both = tuple(word for word in proof.verified if word in again.verified)
-            return Proof(both, f"not the same each time: {again.why or proof.why}")
-    return proof
+    """What holds twice: some programs do not come out the same each time, and a row that rests on one is a coin."""
+    found = load_task(task, Path(root))
+    proof = found.prove(fields)
+    again = found.prove(fields) if proof.verified else proof
+    if again.verified == proof.verified:
+        return proof
+    both = tuple(word for word in proof.verified if word in again.verified)
+    return Proof(both, f"not the same each time: {again.why or proof.why}")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from touchstone.errors import UsageError
 from touchstone.recordings import UNSEEN
 from touchstone.wholefile import replace_file
 
@@ -17,11 +18,15 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> bool:
 
 
 def write_lines(path: Path, lines: Iterable[bytes]) -> bool:
-    """Write lines, each with its end; False where the file holds just that already."""
+    """Write lines, each with its end; False where the file holds just that already. Raises UsageError."""
     data = b"".join(lines)
-    if path.is_file() and path.read_bytes() == data:
-        return False
-    replace_file(path, data)
+    try:
+        if path.is_file() and path.read_bytes() == data:
+            return False
+        replace_file(path, data)
+    except OSError as error:
+        hint = "what was answered and proven is kept: make room or rights, and run it again"
+        raise UsageError(f"cannot be written: {error.strerror or error}", where=str(path), hint=hint) from error
     return True
 
 

@@ -46,21 +46,24 @@ class Verdicts:
     def get(self, fields: Mapping[str, Any], identity: str | None = None) -> tuple[str, ...] | None:
         """What held of the job; None where it was not proven, or by another task than that. Raises UsageError."""
         found = self._held.get(_job(fields))
-        return None if found is None or identity not in (None, found.by) else found.verified
+        return None if found is None or (identity is not None and found.by != _by(identity)) else found.verified
 
     def add(self, fields: Mapping[str, Any], identity: str, verified: tuple[str, ...]) -> None:
-        """Take one in; it reaches the disk with `write`. `identity` is `by(...)` of the task's."""
+        """Take one in, by the task of that identity; it reaches the disk with `write`."""
         job = _job(fields)
-        self.added[job] = Verdict(job=job, by=identity, verified=verified)
+        self.added[job] = Verdict(job=job, by=_by(identity), verified=verified)
 
     def write(self) -> None:
-        """All that are known, by job; nothing where none was added."""
+        """All that are known by now, by job; nothing where none was added. Raises UsageError."""
         if self.added:
-            known = {**self._held, **self.added}
+            known = {**self._read(), **self.added}
             write_lines(self.path, (encoded(known[job].model_dump(mode="json")) for job in sorted(known)))
 
     @cached_property
     def _held(self) -> dict[str, Verdict]:
+        return self._read()
+
+    def _read(self) -> dict[str, Verdict]:
         if not self.path.is_file():
             return {}
         lines = read_lines(self.path, self.shown)
@@ -79,8 +82,7 @@ class Verdicts:
         return found
 
 
-def by(identity: str) -> str:
-    """A task's identity as verdicts name it."""
+def _by(identity: str) -> str:
     return digest([identity])[:12]
 
 
