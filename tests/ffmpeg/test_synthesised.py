@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,15 @@ def test_a_sample_of_the_rows_is_proven_anew(split: str) -> None:
     assert {
         name: (list(proof.verified), proof.why) for name, proof in found.items() if list(proof.verified) != held[name]
     } == {}
+
+
+def test_the_page_of_fifty_rows_shows_rows_as_they_are() -> None:
+    page = (ROOT / "docs" / "sample.md").read_text(encoding="utf-8")
+    shown = [re.split(r"(?<!\\\\) \| ", line.strip("| ")) for line in page.splitlines() if line.endswith("` |")]
+    rows = [json.loads(line) for split in SPLITS for line in lines(split).values()]
+    there = {(row["made"]["voice"], row["input"], f"`{row['right'][0]}`") for row in rows}
+    assert len(shown) == 50
+    assert {tuple(cell.replace("\\|", "|") for cell in cells) for cells in shown} <= there
 
 
 def test_the_provocations_come_out_of_the_recordings_and_hold_no_answer() -> None:
