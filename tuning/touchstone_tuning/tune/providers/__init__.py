@@ -1,0 +1,1 @@
+"""One module a provider: its SDK behind the shape of `tune.provider.Provider`."""
