@@ -1,0 +1,192 @@
+"""One LoRA run, in a process of its own: `python -m touchstone_tuning.tune.local.training FOLDER`.
+
+Owns the way from a folder's order to its adapter. trl trains; this says with what, and writes down what it measures.
+A run that was stopped goes on from its last checkpoint. SIGINT and SIGTERM: a checkpoint is kept, then it stops.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import load_dataset
+from peft import LoraConfig, get_peft_model_state_dict
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    EarlyStoppingCallback,
+    GgufConfig,
+    TrainerCallback,
+    TrainerControl,
+    TrainerState,
+    TrainingArguments,
+)
+from transformers.trainer_utils import get_last_checkpoint
+from trl import SFTConfig, SFTTrainer
+
+from touchstone.errors import TouchstoneError
+
+from .adapters import write_adapter
+from .bases import Base, find_base
+from .desk import Desk, End, Work
+from .settings import Settings
+
+SEED_BITS = 2**32
+
+
+class Diary(TrainerCallback):
+    """Writes each measured loss down at once, and stops where it is told to."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk, self.stop = desk, False
+        self.before = max((one.get("seconds", 0.0) for one in desk.told()), default=0.0)
+        self.began = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Of training, over all sessions."""
+        return self.before + time.monotonic() - self.began
+
+    def on_log(
+        self,
+        args: TrainingArguments,
+        state: TrainerState,
+        control: TrainerControl,
+        logs: dict[str, float] | None = None,
+        **_: Any,
+    ) -> None:
+        """A line for what trl measured at this step."""
+        names = {"loss": "train", "eval_loss": "validation", "learning_rate": "learning_rate", "num_tokens": "tokens"}
+        found = {name: logs[theirs] for theirs, name in names.items() if logs and theirs in logs}
+        if found:
+            line = {"step": state.global_step, "steps": state.max_steps, **found, "seconds": round(self.seconds, 1)}
+            with self.desk.losses.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+
+    def on_step_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
+    ) -> TrainerControl:
+        """Stop behind a checkpoint, where somebody asked to."""
+        if self.stop or self.desk.cancelled.exists():
+            control.should_training_stop = control.should_save = True
+        return control
+
+
+def main(folder: Path) -> int:
+    """Train, or go on; 0 where the adapter is written, 3 where it was stopped, 1 where it cannot be done."""
+    desk = Desk(folder)
+    with desk.hold() as mine:
+        if not mine:
+            return 3
+        if desk.ended():
+            return 0
+        try:
+            return _train(desk, desk.work())
+        except (TouchstoneError, OSError, ValueError, RuntimeError) as error:
+            why = (str(error) or type(error).__name__).splitlines()[0][:300]
+            desk.write(desk.end, End(ok=False, why=why))
+            raise
+
+
+def _train(desk: Desk, work: Work) -> int:
+    settings, base = work.settings, find_base(work.base, Path(work.root))
+    model, tokenizer = loaded(base, settings)
+    trainer = _trainer(desk, work, model, tokenizer)
+    diary = Diary(desk)
+    trainer.add_callback(diary)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: setattr(diary, "stop", True))
+    last = get_last_checkpoint(str(desk.checkpoints)) if desk.checkpoints.is_dir() else None
+    trainer.train(resume_from_checkpoint=last)
+    if diary.stop or desk.cancelled.exists():
+        return 3
+    state = get_peft_model_state_dict(trainer.model)
+    tensors = {name: tensor.float().cpu().numpy() for name, tensor in state.items()}
+    partial = desk.adapter.with_suffix(".partial")
+    write_adapter(partial, tensors, trainer.model.config, settings.scale)
+    partial.replace(desk.adapter)
+    tokens = int(max((one.get("tokens", 0) for one in desk.told()), default=0))
+    end = End(ok=True, tokens=tokens, seconds=round(diary.seconds, 1), examples=len(trainer.train_dataset))
+    desk.write(desk.end, end)
+    return 0
+
+
+def loaded(base: Base, settings: Settings) -> tuple[Any, Any]:
+    """(model, tokenizer). A GGUF is unpacked: packed weights would be unpacked again at every product."""
+    dtype = torch.bfloat16 if settings.precision == "bfloat16" else torch.float32
+    more = {"gguf_file": base.gguf, "quantization_config": GgufConfig(dequantize=True)} if base.gguf else {}
+    model = AutoModelForCausalLM.from_pretrained(base.place, dtype=dtype, **more)
+    tokenizer = AutoTokenizer.from_pretrained(base.place, **({"gguf_file": base.gguf} if base.gguf else {}))
+    model.config.use_cache = False
+    return model, tokenizer
+
+
+def _trainer(desk: Desk, work: Work, model: Any, tokenizer: Any) -> SFTTrainer:
+    settings = work.settings
+    files = {"train": work.train, **({"validation": work.validation} if work.validation else {})}
+    data = load_dataset("json", data_files=files, cache_dir=str(desk.folder / "data"))
+    layers = range(settings.first_layer, model.config.num_hidden_layers)
+    lora = LoraConfig(
+        r=settings.rank,
+        lora_alpha=settings.scale,
+        lora_dropout=settings.dropout,
+        target_modules=list(settings.modules),
+        layers_to_transform=list(layers) if settings.first_layer else None,
+        task_type="CAUSAL_LM",
+    )
+    arguments = _arguments(desk, settings, len(data["train"]), "validation" in data)
+    patience = [EarlyStoppingCallback(settings.patience)] if settings.patience and "validation" in data else []
+    return SFTTrainer(
+        model=model,
+        args=arguments,
+        train_dataset=data["train"],
+        eval_dataset=data.get("validation"),
+        processing_class=tokenizer,
+        peft_config=lora,
+        callbacks=patience,
+    )
+
+
+def _arguments(desk: Desk, settings: Settings, examples: int, validated: bool) -> SFTConfig:
+    steps = max(1, round(settings.epochs * -(-examples // settings.batch_size)))
+    every = max(1, steps // settings.evaluations) if settings.evaluations else steps
+    return SFTConfig(
+        output_dir=str(desk.checkpoints),
+        num_train_epochs=settings.epochs,
+        per_device_train_batch_size=settings.batch_size,
+        per_device_eval_batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type=settings.schedule,
+        warmup_steps=round(settings.warmup * steps),
+        weight_decay=settings.weight_decay,
+        seed=settings.seed % SEED_BITS,
+        max_length=settings.max_tokens,
+        packing=settings.packing,
+        completion_only_loss=True,
+        gradient_checkpointing=False,
+        bf16=False,
+        use_cpu=not torch.cuda.is_available(),
+        logging_steps=max(1, steps // 40),
+        eval_strategy="steps" if validated else "no",
+        eval_steps=every,
+        save_strategy="steps",
+        save_steps=every,
+        save_total_limit=2,
+        load_best_model_at_end=bool(validated and settings.patience),
+        metric_for_best_model="eval_loss" if validated else None,
+        report_to=list(settings.report_to) or "none",
+        dataloader_pin_memory=False,
+        disable_tqdm=True,
+        train_sampling_strategy="group_by_length",
+    )
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    sys.exit(main(Path(sys.argv[1])))
