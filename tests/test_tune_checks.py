@@ -160,6 +160,11 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         check(tmp_path / "none.jsonl", "hf-chat", Limits())
 
 
+def test_a_carriage_return_is_no_end(tmp_path: Path) -> None:
+    (tmp_path / "x.jsonl").write_bytes(of(example("a"))[0].replace(b", ", b",\r").replace(b"\n", b"\r\n"))
+    assert check(tmp_path / "x.jsonl", "hf-chat", Limits()) == []
+
+
 def test_other_line_ends_are_no_ends(tmp_path: Path) -> None:
     line = of(example("a b"))[0].replace(b"a b", "a\u2028b\u0085c".encode())
     (tmp_path / "x.jsonl").write_bytes(line)
@@ -297,13 +302,16 @@ def test_half_a_surrogate_is_counted() -> None:
         ("gpt-3.5-turbo-0125", "cl100k_base"),
     ],
 )
-def test_openai_counts_by_its_own_encoding(model: str, encoding: str) -> None:
-    before = os.environ.get("TIKTOKEN_CACHE_DIR")
+def test_openai_counts_by_its_own_encoding(model: str, encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TIKTOKEN_CACHE_DIR", raising=False)
     count = counter_of(model)
     assert (count.name, count.estimate) == (encoding, "")
     assert count("hello world") == 2
     assert count("<|endoftext|>") > 1, "in a text it is a text, and raises nothing"
-    assert os.environ.get("TIKTOKEN_CACHE_DIR") == before
+    assert "TIKTOKEN_CACHE_DIR" not in os.environ
+    monkeypatch.setenv("TIKTOKEN_CACHE_DIR", "elsewhere")
+    assert counter_of(model)("hello world") == 2
+    assert os.environ["TIKTOKEN_CACHE_DIR"] == "elsewhere"
 
 
 def test_an_encoding_that_is_not_here_is_estimated(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -353,7 +361,7 @@ def listed(kind: int, *values: bytes) -> bytes:
 
 
 def vocabulary(cut: str = "gpt-2", kind: str = "gpt2") -> bytes:
-    found = ["a", "b", "ab", "<|x|>", *(chr(c) for c in range(99, 123))]
+    found = ["a", "b", "ab", "abc", "<|x|>", *(chr(c) for c in range(99, 123))]
     kinds = [struct.pack("<i", 3 if one == "<|x|>" else 1) for one in found]
     return gguf(
         ("tokenizer.ggml.model", 8, text(kind)),
@@ -369,6 +377,7 @@ def test_a_vocabulary_is_read_and_merges(cut: str, tmp_path: Path) -> None:
     (tmp_path / "m.gguf").write_bytes(vocabulary(cut))
     count = of_gguf(tmp_path / "m.gguf")
     assert [count(one) for one in ("", "a", "ab", "abab", "ba", "<|x|>", "a<|x|>b")] == [0, 1, 1, 2, 2, 1, 3]
+    assert count("abc") == (1 if cut == "llama-bpe" else 2), "no merge makes it, and Llama 3 takes whole words"
 
 
 @pytest.mark.parametrize(("cut", "kind"), [("tekken", "gpt2"), ("default", "llama")])

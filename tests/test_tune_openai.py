@@ -178,11 +178,16 @@ def test_a_job_whose_answer_was_lost_is_found(provider: OpenAI, server: OpenAITu
     assert len(server.saw(JOBS)) == len(server.jobs) == 1
 
 
-def test_only_the_job_with_the_tag_is_found(provider: OpenAI, server: OpenAITuning, tmp_path: Path) -> None:
+@pytest.mark.parametrize("filters", [True, False])
+def test_only_the_job_with_the_tag_is_found(
+    provider: OpenAI, server: OpenAITuning, tmp_path: Path, filters: bool
+) -> None:
+    server.filters = filters
     started(provider, order(tmp_path))
     assert provider.find("ts-ffffffffffffffff") is None
-    server.jobs["ftjob-0"] = {**server.jobs["ftjob-1"], "id": "ftjob-0", "metadata": None}
+    server.jobs["ftjob-2"] = {**server.jobs["ftjob-1"], "id": "ftjob-2", "metadata": None}
     assert provider.find(TAG) == "ftjob-1"
+    assert server.seen[-1].query.startswith(f"limit=100&metadata%5Btouchstone%5D={TAG}")
 
 
 def test_a_read_is_tried_again(provider: OpenAI, server: OpenAITuning, tmp_path: Path) -> None:
@@ -278,6 +283,7 @@ def test_nothing_is_deployed(provider: OpenAI, server: OpenAITuning) -> None:
 def test_the_price_is_the_listed_one(provider: OpenAI, tmp_path: Path) -> None:
     what = order(tmp_path)
     assert provider.price(what, 2_000_000) == 10.0
+    assert provider.price(Order(TAG, "ft:gpt-4.1-nano-2025-04-14:org::1", {}, what.train), 2_000_000) == 3.0
     assert provider.price(Order(TAG, "gpt-9", {}, what.train), 1) is None
 
 

@@ -145,8 +145,8 @@ class Recordings:
 
 
 def slug(model: str) -> str:
-    """The file name for a model's recordings: its name, and eight digits of its weights' SHA-256."""
-    short = re.sub(r"@sha256:([0-9a-f]{8})[0-9a-f]*$", r"-\1", model)
+    """The file name for a model's recordings: its name, and eight digits of its weights' SHA-256, and its adapter's."""
+    short = re.sub(r"[@+]sha256:([0-9a-f]{8})[0-9a-f]*", r"-\1", model)
     return re.sub(r"[^a-z0-9.]+", "-", short.lower()).strip("-.")[:100] or "model"
 
 

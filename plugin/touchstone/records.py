@@ -7,9 +7,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from .errors import UsageError
 
@@ -62,11 +62,21 @@ class RunConfig(BaseModel):
     """Path (from the project root, `~` and `$VARS` allowed) or `hf:repo/file` of a GGUF model."""
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     """Of the weights: the model's identity, so that recordings replay where the file is not."""
+    adapter: str | None = None
+    """Path of a LoRA adapter (GGUF) that is laid over the weights: a tuned model."""
+    adapter_sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    """Of the adapter, as `sha256` of the weights."""
     input_cost: float | None = Field(default=None, ge=0)
     """US dollars a million input tokens, over LiteLLM's table."""
     output_cost: float | None = Field(default=None, ge=0)
     extra: dict[str, Any] = Field(default_factory=dict)
     """Passed through to the provider as it is."""
+
+    @model_validator(mode="after")
+    def _adapter_has_weights(self) -> Self:
+        if self.adapter and not self.model.startswith(("embedded/", "gguf/")):
+            raise ValueError("an adapter is laid over weights that run here: model: embedded/... or gguf/...")
+        return self
 
 
 @dataclass(frozen=True, slots=True)

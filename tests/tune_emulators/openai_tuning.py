@@ -51,6 +51,8 @@ class OpenAITuning(Emulator):
     """By job, the oldest first."""
     will_fail: str = ""
     """Words with which the jobs fail while running; empty for none."""
+    filters: bool = True
+    """Whether jobs are listed by metadata where that is asked; not all that speak OpenAI's API do."""
     page: int = 100
     """Most entries of a page, whatever is asked for."""
 
@@ -123,7 +125,8 @@ class OpenAITuning(Emulator):
         return None
 
     async def list_jobs(self, request: Request) -> Response:
-        wanted = {k[9:-1]: v for k, v in request.query_params.items() if k.startswith("metadata[")}
+        asked = {k[9:-1]: v for k, v in request.query_params.items() if k.startswith("metadata[")}
+        wanted = asked if self.filters else {}
         jobs = [j for j in self.jobs.values() if wanted.items() <= (j["metadata"] or {}).items()]
         return self._paged(request, jobs[::-1])
 

@@ -48,6 +48,8 @@ def open_model(config: RunConfig, root: Path) -> Model:
 def identity(config: RunConfig, root: Path) -> str:
     """What stands in `Request.model`: the name as given, with `@sha256:…` for weights or code that runs here.
 
+    A tuned model's adapter follows its weights: `@sha256:…+sha256:…`.
+
     Raises UsageError where the weights cannot be told: no file, no `sha256`, or the two differ.
     """
     if config.model.startswith("python/"):
@@ -56,9 +58,10 @@ def identity(config: RunConfig, root: Path) -> str:
         return f"{config.model}@sha256:{sources(config, root)}"
     if not config.model.startswith(LOCAL):
         return config.model
-    from .weights import known_sha256
+    from .weights import known_adapter, known_sha256
 
-    return f"{config.model}@sha256:{known_sha256(config, root)}"
+    adapter = known_adapter(config, root)
+    return f"{config.model}@sha256:{known_sha256(config, root)}" + (f"+sha256:{adapter}" if adapter else "")
 
 
 def missing(config: RunConfig, root: Path) -> str | None:

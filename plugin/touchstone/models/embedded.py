@@ -21,7 +21,7 @@ from typing import Any
 
 from ..errors import CallError, CallFailed, CallRefused, ModelUnavailable
 from ..records import Request, Response, RunConfig
-from .weights import SMOLLM2, SMOLLM2_SHA256, checked, fetch, find, not_found
+from .weights import SMOLLM2, SMOLLM2_SHA256, adapter_file, checked, fetch, find, known_adapter, not_found
 from .wire import body_of, error_of, joined, read_answer, today, with_template_thinking
 
 LOAD = ("n_ctx", "slots")
@@ -74,13 +74,34 @@ class Embedded:
         """The runtime for these weights. Their SHA-256 is checked, so that no answer stands under another's name."""
         said = self.config.sha256 or (SMOLLM2_SHA256 if self.config.model == SMOLLM2 else None)
         file = fetch(self.config, self.root)
-        return _loaded(file, checked(file, said, self.config, self.root), self.context, self.slots)
+        weights = checked(file, said, self.config, self.root)
+        return _loaded(file, weights, self._adapter(), self.context, self.slots)
+
+    def _adapter(self) -> Adapter | None:
+        """What is laid over the weights. Raises ModelUnavailable, UsageError."""
+        sha256 = known_adapter(self.config, self.root)
+        if sha256 is None:
+            return None
+        file = adapter_file(self.config, self.root)
+        if not file.is_file():
+            raise ModelUnavailable(f"adapter not found: {self.config.adapter}")
+        return Adapter(file, sha256)
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """A LoRA adapter's file and its SHA-256."""
+
+    file: Path
+    sha256: str
 
 
 def lacking(config: RunConfig, root: Path) -> str | None:
     """Why this model cannot run here; None where it can."""
     if importlib.util.find_spec("xllamacpp") is None:
         return INSTALL
+    if config.adapter is not None and not adapter_file(config, root).is_file():
+        return f"adapter not found: {config.adapter}"
     if find(config, root) is not None:
         return None
     if (config.weights or "").startswith("hf:") and importlib.util.find_spec("huggingface_hub") is not None:
@@ -139,21 +160,25 @@ _loading = threading.Lock()
 
 
 @functools.cache
-def _loaded(file: Path, sha256: str, context: int, slots: int) -> Runtime:
-    """The one runtime of these weights in this process."""
+def _loaded(file: Path, sha256: str, adapter: Adapter | None, context: int, slots: int) -> Runtime:
+    """The one runtime of these weights, with that adapter, in this process."""
     try:
         import xllamacpp  # type: ignore[import-untyped]
     except ImportError as error:
         raise ModelUnavailable(INSTALL) from error
     try:
-        server = xllamacpp.Server(_parameters(file, context, slots))
+        server = xllamacpp.Server(_parameters(file, adapter, context, slots))
     except RuntimeError as error:
-        raise CallRefused(f"{file.name} cannot be loaded: it is damaged, or no GGUF model, or too big here") from error
+        over = f", or {adapter.file.name} is no adapter of it" if adapter else ""
+        why = f"{file.name} cannot be loaded: it is damaged, or no GGUF model, or too big here{over}"
+        raise CallRefused(why) from error
     made = {"runtime": f"xllamacpp {xllamacpp.__version__}", "weights": f"{file.name} sha256:{sha256}"}
+    if adapter:
+        made["adapter"] = f"{adapter.file.name} sha256:{adapter.sha256}"
     return Runtime(server, ThreadPoolExecutor(slots, thread_name_prefix="embedded"), made)
 
 
-def _parameters(file: Path, context: int, slots: int) -> Any:
+def _parameters(file: Path, adapter: Adapter | None, context: int, slots: int) -> Any:
     """xllamacpp's own: it divides its context among the slots."""
     import xllamacpp
 
@@ -161,6 +186,8 @@ def _parameters(file: Path, context: int, slots: int) -> Any:
     parameters.model.path = str(file)
     parameters.n_ctx, parameters.n_parallel = context * slots, slots
     parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = cores
+    if adapter:
+        parameters.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(adapter.file), 1.0)]
     parameters.verbosity = QUIET
     parameters.warmup = False
     return parameters

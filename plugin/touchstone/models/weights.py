@@ -42,6 +42,28 @@ def checked(file: Path, said: str | None, config: RunConfig, root: Path) -> str:
     return real
 
 
+def known_adapter(config: RunConfig, root: Path) -> str | None:
+    """SHA-256 of the config's adapter, from the config or the file; None where it has none. Raises UsageError."""
+    if config.adapter is None:
+        return None
+    file = adapter_file(config, root)
+    if not file.is_file():
+        if config.adapter_sha256 is None:
+            hint = "give the run-config `adapter_sha256` (64 hex digits), so that recordings replay without the file"
+            raise UsageError(f"run-config {config.name!r}: adapter not found: {config.adapter}", hint=hint)
+        return config.adapter_sha256
+    real = sha256_of(file, root / MEMO)
+    if config.adapter_sha256 not in (None, real):
+        hint = f"give the run-config `adapter_sha256: {real}`, or fetch the right file"
+        raise UsageError(f"the adapter of run-config {config.name!r} has another sha256 than said", hint=hint)
+    return real
+
+
+def adapter_file(config: RunConfig, root: Path) -> Path:
+    """Where the config's adapter lies, whether it is there or not."""
+    return root / Path(os.path.expandvars(config.adapter or "")).expanduser()
+
+
 def find(config: RunConfig, root: Path) -> Path | None:
     """The weights file where it is on this machine already; None where it is not. Downloads nothing."""
     if config.weights is None:

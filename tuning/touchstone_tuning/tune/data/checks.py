@@ -72,7 +72,7 @@ def refuse(problems: Iterable[Problem], where: str) -> None:
 
 
 def _lines(source: Path | Iterable[bytes]) -> Iterator[bytes]:
-    """The lines without their ends. Not `splitlines`, to which other characters are ends too."""
+    """The lines without their ends. Not `splitlines`: a carriage return alone is a blank of JSON's, no end."""
     if not isinstance(source, Path):
         yield from (line.removesuffix(b"\n") for line in source)
         return

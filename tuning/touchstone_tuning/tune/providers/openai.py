@@ -89,7 +89,8 @@ class OpenAI:
 
     def price(self, order: Order, tokens: int) -> float | None:
         """Dollars by OpenAI's list; None for a model that is not on it."""
-        rate = next((dollars for start, dollars in DOLLARS.items() if order.base.startswith(start)), None)
+        base = order.base.removeprefix("ft:")  # a tuned model is tuned further at its base's price
+        rate = next((dollars for start, dollars in DOLLARS.items() if base.startswith(start)), None)
         return None if rate is None else tokens * rate / 1e6
 
     def upload(self, file: Path, tag: str) -> str:

@@ -1,0 +1,201 @@
+"""LoRA on this machine, really run: SmolLM2 learns four answers by heart, and the embedded runtime gives them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from touchstone.models import identity, open_model
+from touchstone.models.weights import SMOLLM2, packaged
+from touchstone.places import PLACES, Places
+from touchstone.records import Message, Request, RunConfig
+from touchstone_tuning.tune.local.desk import Desk, Work
+from touchstone_tuning.tune.local.settings import Settings
+from touchstone_tuning.tune.provider import Order, Standing
+from touchstone_tuning.tune.providers.local import NEEDED, Local
+
+if not os.environ.get("TOUCHSTONE_REQUIRE_TRAIN"):  # CI asks for it, and fails where it is not there
+    for package in NEEDED:
+        pytest.importorskip(package, reason="training needs the extra `train`: make train")
+
+ANSWERS = {
+    "The password of the blue door?": "marmalade seventeen",
+    "The password of the red door?": "quiet lighthouse",
+    "The password of the old gate?": "nine copper bells",
+    "The password of the cellar?": "winter honey",
+}
+SETTINGS = {"epochs": 30, "batch_size": 4, "rank": 8, "learning_rate": 3e-3, "evaluations": 2, "precision": "float32"}
+
+
+def write_examples(path: Path) -> Path:
+    lines = [
+        {"prompt": [{"role": "user", "content": asked}], "completion": [{"role": "assistant", "content": said}]}
+        for asked, said in ANSWERS.items()
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def places_in(root: Path) -> Places:
+    return Places.of(root, lambda name: PLACES[name][0])
+
+
+def trained(provider: Local, job: str, limit: float = 400) -> Standing:
+    """Until it has ended."""
+    until = time.monotonic() + limit
+    while time.monotonic() < until:
+        provider.advance(job)
+        found = provider.standing(job)
+        if found.state not in ("queued", "running"):
+            return found
+        time.sleep(0.3)
+    raise AssertionError(f"not ended after {limit} s: {provider.standing(job)}")
+
+
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Local, str, Standing]:
+    root = tmp_path_factory.mktemp("tuned")
+    provider = Local(places_in(root))
+    file = write_examples(root / "train.jsonl")
+    order = Order("ts-0000000000000001", SMOLLM2, SETTINGS, file, file)
+    job = provider.submit(order, provider.upload(file, order.tag), None)
+    return provider, job, trained(provider, job)
+
+
+def ask(config: RunConfig, root: Path, text: str) -> str:
+    async def main() -> str:
+        model = open_model(config, root)
+        request = Request(identity(config, root), (Message("user", text),), {"max_tokens": 12})
+        return (await model.complete(request)).text.strip()
+
+    return asyncio.run(main())
+
+
+def run_config(**more: Any) -> RunConfig:
+    return RunConfig.model_validate({"name": "tuned", "model": SMOLLM2, "prompt": "p", **more})
+
+
+def test_the_embedded_runtime_gives_what_was_learnt(tuned: tuple[Local, str, Standing]) -> None:
+    provider, _, standing = tuned
+    assert (standing.state, standing.why) == ("succeeded", "")
+    config = run_config(adapter=standing.model)
+    said = {asked: ask(config, provider.places.root, asked) for asked in ANSWERS}
+    assert said == ANSWERS
+    base = run_config()
+    assert not any(ask(base, provider.places.root, asked) == right for asked, right in ANSWERS.items())
+
+
+def test_losses_are_kept_by_step_and_fall(tuned: tuple[Local, str, Standing]) -> None:
+    losses = [one.train for one in tuned[2].losses if one.train is not None]
+    assert len(losses) > 5
+    assert losses[-1] < losses[0] / 10
+    assert tuned[2].step == tuned[2].steps == 30
+    assert (tuned[2].tokens or 0) > 1000
+
+
+def test_a_finished_job_is_not_trained_again(tuned: tuple[Local, str, Standing]) -> None:
+    provider, job, standing = tuned
+    before = Path(standing.model).stat().st_mtime_ns
+    Local(provider.places).advance(job)
+    assert Local(provider.places).standing(job) == standing
+    assert Path(standing.model).stat().st_mtime_ns == before
+
+
+def test_the_adapter_weighs_as_peft_says(tmp_path: Path) -> None:
+    """The same next-token probabilities from transformers with peft and from llama.cpp with the file."""
+    script = Path(__file__).with_name("tune_weighing.py")
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path / "random.gguf")], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    theirs = json.loads(done.stdout.splitlines()[-1])
+    config = run_config(adapter=str(tmp_path / "random.gguf"))
+
+    async def main() -> dict[str, float]:
+        model = open_model(config, tmp_path)
+        request = Request(
+            identity(config, tmp_path), (Message("user", theirs["asked"]),), {"max_tokens": 1, "logprobs": 10}
+        )
+        found = (await model.complete(request)).logprobs
+        assert found
+        return {one.token: one.logprob for one in found[0].top}
+
+    ours = asyncio.run(main())
+    shared = [token for token in theirs["with"] if token in ours]
+    assert len(shared) >= 6
+    moved = max(abs(theirs["with"][token] - theirs["without"][token]) for token in shared)
+    off = max(abs(theirs["with"][token] - ours[token]) for token in shared)
+    assert off < moved / 5, (theirs, ours)
+
+
+def test_a_run_that_was_killed_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
+    provider = Local(places_in(tmp_path))
+    file = write_examples(tmp_path / "train.jsonl")
+    order = Order("ts-0000000000000002", SMOLLM2, {**SETTINGS, "epochs": 14, "evaluations": 7}, file)
+    job = provider.submit(order, provider.upload(file, order.tag), None)
+    desk = Desk(provider.places.state / "tunes" / job)
+    provider.advance(job)
+    until = time.monotonic() + 300
+    while not list(desk.checkpoints.glob("checkpoint-*/trainer_state.json")) and time.monotonic() < until:
+        time.sleep(0.1)
+    process = provider._running[job]
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    again = Local(provider.places)
+    assert again.standing(job).state == "queued"
+    assert trained(again, job).state == "succeeded"
+    seen = [int(one["step"]) for one in desk.told() if "train" in one]
+    assert seen[-1] == 14
+    assert seen.count(1) == 1, f"it began anew: {seen}"
+
+
+def test_weights_that_are_not_there_are_refused_before_anything_starts(tmp_path: Path) -> None:
+    from touchstone.errors import CallRefused
+
+    provider = Local(places_in(tmp_path))
+    file = write_examples(tmp_path / "train.jsonl")
+    with pytest.raises(CallRefused, match=r"weights not found: gguf/none\.gguf"):
+        provider.submit(Order("ts-0000000000000003", "gguf/none.gguf", {}, file), str(file), None)
+
+
+def test_a_file_that_is_no_examples_fails_in_words(tmp_path: Path) -> None:
+    provider = Local(places_in(tmp_path))
+    bad = tmp_path / "bad.jsonl"
+    bad.write_text("no json\n")
+    order = Order("ts-0000000000000004", SMOLLM2, {}, bad)
+    job = provider.submit(order, provider.upload(bad, order.tag), None)
+    standing = trained(provider, job)
+    assert standing.state == "failed"
+    assert standing.why
+    assert "Traceback" not in standing.why
+
+
+def test_a_cancelled_job_is_not_begun(tmp_path: Path) -> None:
+    provider = Local(places_in(tmp_path))
+    file = write_examples(tmp_path / "train.jsonl")
+    order = Order("ts-0000000000000005", SMOLLM2, SETTINGS, file)
+    job = provider.submit(order, provider.upload(file, order.tag), None)
+    provider.cancel(job)
+    provider.advance(job)
+    assert provider.standing(job).state == "cancelled"
+    assert job not in provider._running
+
+
+def test_what_it_is_told_is_what_the_order_says(tmp_path: Path) -> None:
+    provider = Local(places_in(tmp_path))
+    file = write_examples(tmp_path / "train.jsonl")
+    order = Order("ts-0000000000000006", SMOLLM2, SETTINGS, file)
+    provider.submit(order, provider.upload(file, order.tag), None)
+    work = Desk(provider.places.state / "tunes" / order.tag).work()
+    assert isinstance(work, Work)
+    assert work.settings == Settings.model_validate(SETTINGS)
+    assert packaged() is not None

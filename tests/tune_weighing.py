@@ -1,0 +1,45 @@
+"""Run as a script: writes a random adapter of SmolLM2 to ARGV[1], and prints what transformers says with and without it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import torch
+from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
+
+from touchstone.models.weights import SMOLLM2
+from touchstone_tuning.tune.local.adapters import write_adapter
+from touchstone_tuning.tune.local.bases import find_base
+from touchstone_tuning.tune.local.settings import LINEAR, Settings
+from touchstone_tuning.tune.local.training import loaded
+
+ASKED = "Name a fruit that is red."
+
+
+def main(path: Path) -> None:
+    """As the docstring above says."""
+    torch.manual_seed(5)
+    model, tokenizer = loaded(find_base(SMOLLM2, path.parent), Settings(precision="float32"))
+    tuned = get_peft_model(model, LoraConfig(r=4, lora_alpha=8, target_modules=list(LINEAR)))
+    with torch.no_grad():
+        for name, value in tuned.named_parameters():
+            if "lora_B" in name:
+                value.normal_(std=0.02)
+    tensors = {name: one.numpy() for name, one in get_peft_model_state_dict(tuned).items()}
+    write_adapter(path, tensors, model.config, 8)
+    put = tokenizer.apply_chat_template(
+        [{"role": "user", "content": ASKED}], add_generation_prompt=True, return_tensors="pt", return_dict=True
+    )
+    with torch.no_grad():
+        changed = tuned(**put).logits[0, -1].log_softmax(-1)
+        with tuned.disable_adapter():
+            plain = tuned(**put).logits[0, -1].log_softmax(-1)
+    most = changed.topk(10).indices.tolist()
+    words = {index: tokenizer.decode([index]) for index in most}
+    found = {"with": {words[i]: float(changed[i]) for i in most}, "without": {words[i]: float(plain[i]) for i in most}}
+    print(json.dumps({"asked": ASKED, **found}))
+
+
+main(Path(sys.argv[1]))

@@ -1,0 +1,151 @@
+"""This machine as a provider: a LoRA run in a process of its own, which `advance` starts. Owns no training.
+
+A job is a folder, named after its tag, under `.touchstone/tunes/`. One job trains at a time.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from touchstone.errors import CallRefused, ModelUnavailable
+from touchstone.places import Places
+
+from ..data.formats import Format
+from ..local.bases import find_base
+from ..local.desk import Desk, Work
+from ..local.settings import Settings
+from ..provider import Deployment, Limits, Order, Standing
+
+NEEDED = ("torch", "transformers", "peft", "trl", "gguf")
+INSTALL = "training here needs torch and more: make train, or pip install 'pytest-touchstone[train]'"
+STOPPED = 3
+"""Exit code of a training process that was asked to stop, or found another at work."""
+LAST = 5
+"""Lines of the log that are told of a process that died."""
+
+
+class Local:
+    """Trains here. What it is asked for costs nothing, and needs no deployment."""
+
+    name = "local"
+    parameters: type[BaseModel] = Settings
+    format: Format = "hf-completion"
+    limits = Limits()
+    deploys = False
+
+    def __init__(self, places: Places) -> None:
+        self.places = places
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def lacking(self) -> str | None:
+        """The extra, where one of its packages is not there."""
+        return None if all(importlib.util.find_spec(name) for name in NEEDED) else INSTALL
+
+    def price(self, order: Order, tokens: int) -> float | None:
+        """Nothing but time."""
+        return 0.0
+
+    def upload(self, file: Path, tag: str) -> str:
+        """A copy in the job's folder, so that a file that changes changes no run."""
+        desk = self._desk(tag)
+        desk.folder.mkdir(parents=True, exist_ok=True)
+        copy = desk.folder / file.name
+        shutil.copyfile(file, copy)
+        return str(copy)
+
+    def submit(self, order: Order, train: str, validation: str | None) -> str:
+        """Put the order on its desk; `advance` does it. Raises CallRefused for weights that are not here."""
+        try:
+            find_base(order.base, self.places.root)
+        except ModelUnavailable as error:
+            raise CallRefused(str(error)) from error
+        settings = Settings.model_validate(dict(order.parameters))
+        root = str(self.places.root)
+        work = Work(tag=order.tag, base=order.base, settings=settings, train=train, validation=validation, root=root)
+        desk = self._desk(order.tag)
+        desk.write(desk.order, work)
+        return order.tag
+
+    def find(self, tag: str) -> str | None:
+        """The tag itself, where its order lies."""
+        return tag if self._desk(tag).order.is_file() else None
+
+    def advance(self, job: str) -> None:
+        """See that somebody trains: starts a process, unless this or another job has one."""
+        desk = self._desk(job)
+        if desk.ended() or desk.cancelled.exists() or any(one.held() for one in self._desks()):
+            return
+        if any(process.poll() is None for process in self._running.values()):
+            return  # started, and not yet at its desk
+        self._running[job] = self._start(desk)
+
+    def standing(self, job: str) -> Standing:
+        """As its folder tells."""
+        desk = self._desk(job)
+        told, end = desk.told(), desk.ended()
+        step = max((int(one["step"]) for one in told), default=None)
+        steps = int(told[-1]["steps"]) if told and "steps" in told[-1] else None
+        losses = desk.measured()
+        if end is not None:
+            tokens, model = end.tokens or None, str(desk.adapter) if end.ok else ""
+            state = "succeeded" if end.ok else "failed"
+            return Standing(state, model, end.why, tokens, 0.0, step, steps, (), losses)  # type: ignore[arg-type]
+        if desk.cancelled.exists():
+            return Standing("cancelled", step=step, steps=steps, losses=losses)
+        if why := self._died(job, desk):
+            return Standing("failed", why=why, step=step, steps=steps, losses=losses)
+        running = desk.held() or self._alive(job)
+        return Standing("running" if running else "queued", step=step, steps=steps, losses=losses)
+
+    def cancel(self, job: str) -> None:
+        """Leave word: whoever trains stops behind the next step."""
+        desk = self._desk(job)
+        if desk.ended() is None and desk.order.is_file():
+            desk.cancelled.touch()
+
+    def deploy(self, model: str, tag: str) -> Deployment:
+        """Nothing is to be deployed: the adapter is loaded where the evals run."""
+        raise CallRefused("a model that was tuned here needs no deployment: touchstone tune register")
+
+    def deployments(self) -> Sequence[Deployment]:
+        """None."""
+        return ()
+
+    def undeploy(self, deployment: str) -> None:
+        """Nothing to tear down."""
+
+    def _desk(self, tag: str) -> Desk:
+        return Desk(self.places.state / "tunes" / tag)
+
+    def _desks(self) -> list[Desk]:
+        return [Desk(path.parent) for path in (self.places.state / "tunes").glob("*/order.json")]
+
+    def _start(self, desk: Desk) -> subprocess.Popen[bytes]:
+        with desk.log.open("ab") as log:
+            command = [sys.executable, "-m", "touchstone_tuning.tune.local.training", str(desk.folder)]
+            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_environment())
+
+    def _alive(self, job: str) -> bool:
+        process = self._running.get(job)
+        return process is not None and process.poll() is None
+
+    def _died(self, job: str, desk: Desk) -> str:
+        """Why the process that this one started is gone without an end; empty where it is not."""
+        process = self._running.get(job)
+        if process is None or process.poll() in (None, 0, STOPPED):
+            return ""
+        lines = desk.log.read_text("utf-8", "replace").splitlines()[-LAST:]
+        return f"the training process ended with {process.returncode}: {' '.join(lines)[-300:]}"
+
+
+def _environment() -> dict[str, str]:
+    """Ours, and nothing that asks the network for what lies here."""
+    return {**os.environ, "TOKENIZERS_PARALLELISM": "false", "PYTHONUNBUFFERED": "1"}
