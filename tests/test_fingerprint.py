@@ -58,9 +58,7 @@ def test_it_is_of_what_the_module_imports_and_of_nothing_else(package: Path, fil
     assert (printed(package) != before) is counts
 
 
-@pytest.mark.parametrize(
-    "text", ["import importlib\nimportlib.import_module('x')\n", "__import__('x')\n", "def ("]
-)
+@pytest.mark.parametrize("text", ["import importlib\nimportlib.import_module('x')\n", "__import__('x')\n", "def ("])
 def test_where_imports_cannot_be_told_it_is_of_the_whole_package(package: Path, text: str) -> None:
     write(package, "near.py", text)
     before = printed(package)

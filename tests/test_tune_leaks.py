@@ -79,7 +79,7 @@ def test_yaml_and_tables_are_looked_at(places: Places) -> None:
 
 def test_ratings_are_not(places: Places) -> None:
     put(places, "ratings/shown/ann.jsonl", {"id": "r", "input": ASKED})
-    (places.ratings / "shown.csv").write_text("torn")
+    (places.ratings / "shown.csv").write_text(f"id,input\nr,{ASKED}\n")
     assert told(places) == []
 
 

@@ -1,4 +1,4 @@
-"""Run as a script: writes a random adapter of SmolLM2 to ARGV[1], and prints what transformers says with and without it."""
+"""Run as a script: writes a random adapter of SmolLM2 to ARGV[1], prints what transformers says with it and without."""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ _COMMANDS = {
     "rate": "golden:rate",
     "ratings": "golden:ratings",
     "synth": "synth:synth",
+    "tune": "tuning:tune",
 }
 """Command -> where it is. Each is imported when it is named (or when all are listed), so that none slows another."""
 

@@ -57,6 +57,6 @@ def _named(name: str, tensor: Any, config: Any) -> tuple[str, Any]:
 
 
 def _rotary(rows: Any, heads: int) -> Any:
-    """Output rows in the order in which llama.cpp turns pairs of dimensions: neighbours, where transformers has halves."""
+    """Output rows as llama.cpp turns pairs of dimensions: of neighbours, where transformers pairs halves."""
     out, rank = rows.shape
     return rows.reshape(heads, 2, out // heads // 2, rank).swapaxes(1, 2).reshape(out, rank)

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from datasets import load_dataset
 from peft import LoraConfig, get_peft_model_state_dict
 from transformers import (
     AutoModelForCausalLM,
@@ -30,6 +29,7 @@ from transformers import (
 from transformers.trainer_utils import get_last_checkpoint
 from trl import SFTConfig, SFTTrainer
 
+from datasets import load_dataset
 from touchstone.errors import TouchstoneError
 
 from .adapters import write_adapter
@@ -40,7 +40,7 @@ from .settings import Settings
 SEED_BITS = 2**32
 
 
-class Diary(TrainerCallback):
+class Diary(TrainerCallback):  # type: ignore[misc]  # typed too loosely: see pyproject.toml
     """Writes each measured loss down at once, and stops where it is told to."""
 
     def __init__(self, desk: Desk) -> None:

@@ -1,0 +1,220 @@
+"""A sweep: which models are tuned, where, on what, with which parameters. Owns the YAML's shape; asks nobody.
+
+`tuning/sweeps/NAME.yaml`. Under `runs`, a list of values is an axis: each combination of all axes is a job.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from touchstone.errors import UsageError
+from touchstone.places import Places
+from touchstone.records import digest
+from touchstone.yamlfile import YamlFile, read_yaml
+
+from .data.examples import Strategy
+
+ProviderName = Literal["local", "openai", "fireworks", "together", "vertex"]
+MOST = 1000
+"""Jobs of one sweep."""
+LONGEST = 60
+"""Characters of a job's name."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Data(_Strict):
+    """What is learnt from, and what is looked at meanwhile."""
+
+    train: str
+    """A data set below `datasets/`, as `synth/train`."""
+    validation: str | float | None = None
+    """A data set, or the share of `train` that is set aside by its content; None: none."""
+    task: str = ""
+    """`module:attribute` of a task, so that rows that do the same are told too; empty: by words alone."""
+    answer: str = "answer"
+    """The field of a row that the model learns to say."""
+    thinking: str = "thinking"
+    """The field that it thinks before."""
+    strategy: Strategy = "final"
+    seed: int = 1
+    """Of slices and of the share."""
+
+
+class Run(_Strict):
+    """Jobs at one provider. A list is an axis, everywhere but in a parameter that is a list by itself."""
+
+    provider: ProviderName
+    base: str | tuple[str, ...]
+    """Models, as the provider names them."""
+    prompt: str | tuple[str, ...] = ""
+    """Names of prompt files under `evals/prompts`; empty: the input alone."""
+    rows: int | tuple[int, ...] | None = None
+    """Rows of `train`; a smaller slice lies in each larger one. None: all."""
+    parameters: Mapping[str, Any] = Field(default_factory=dict)
+    """The provider's own."""
+
+
+class Sweep(_Strict):
+    """A whole sweep, as its file says."""
+
+    about: str = ""
+    data: Data
+    max_cost: float | None = Field(default=None, ge=0)
+    """Dollars that all jobs together may be estimated to cost; a job without a known price is then not sent."""
+    runs: tuple[Run, ...] = Field(min_length=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One training run of a sweep."""
+
+    name: str
+    """Unlike that of any other job of the sweep; letters, digits, `.`, `_` and `-`."""
+    provider: ProviderName
+    base: str
+    prompt: str = ""
+    rows: int | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def tag(self, *content: str) -> str:
+        """What the provider carries: of all that makes the job, and of the digests of its files."""
+        return "ts-" + digest([self.provider, self.base, dict(self.parameters), *content])[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class NamedSweep:
+    """A sweep with its name and place."""
+
+    name: str
+    shown: str
+    sweep: Sweep
+    jobs: tuple[Job, ...]
+
+    def chosen(self, names: Sequence[str]) -> tuple[Job, ...]:
+        """Those named; all where none are. Raises UsageError."""
+        known = {job.name: job for job in self.jobs}
+        for name in names:
+            if name not in known:
+                close = difflib.get_close_matches(name, known, 1)
+                hint = f"did you mean {close[0]}?" if close else f"jobs: {', '.join(known)}"
+                raise UsageError(f"has no job {name!r}", where=self.shown, hint=hint)
+        return tuple(known[name] for name in names) if names else self.jobs
+
+
+def sweeps_folder(places: Places) -> Path:
+    """Where sweeps lie."""
+    return places.root / "tuning" / "sweeps"
+
+
+def load_sweep(name: str, places: Places) -> NamedSweep:
+    """The sweep `tuning/sweeps/NAME.yaml` and its jobs. Raises UsageError with the line."""
+    folder = sweeps_folder(places)
+    path = folder / f"{name.removesuffix('.yaml')}.yaml"
+    if not path.is_file():
+        there = sorted(one.stem for one in folder.glob("*.yaml"))
+        close = difflib.get_close_matches(name, there, 1)
+        hint = f"did you mean {close[0]}?" if close else f"sweeps here: {', '.join(there) or 'none'}"
+        raise UsageError(f"there is no sweep {name!r}", where=places.shown(folder), hint=hint)
+    file = read_yaml(path, places.shown(path))
+    if not isinstance(file.data, dict):
+        raise UsageError("is no sweep: it wants data and runs", where=file.where())
+    try:
+        sweep = Sweep.model_validate(file.data)
+    except ValidationError as error:
+        raise UsageError("\n".join(_problems(file, error))) from error
+    return NamedSweep(path.stem, places.shown(path), sweep, _jobs(sweep, file))
+
+
+def _jobs(sweep: Sweep, file: YamlFile) -> tuple[Job, ...]:
+    from .offices import parameters_of
+
+    jobs, first = list[Job](), dict[str, int]()
+    for number, run in enumerate(sweep.runs):
+        where = file.where("runs", number)
+        for job in _of(run, parameters_of(run.provider), where):
+            if job.name in first:
+                hint = "two runs make the same job: take one out, or let them differ"
+                raise UsageError(f"the job {job.name!r} stands twice", where=where, hint=hint)
+            first[job.name] = number
+            jobs.append(job)
+    return tuple(jobs)
+
+
+def _of(run: Run, parameters: type[BaseModel], where: str) -> Iterator[Job]:
+    """The jobs of a run: the product of its axes."""
+    axes = {name: _values(value) for name, value in (("base", run.base), ("prompt", run.prompt), ("rows", run.rows))}
+    given = {name: _axis(name, value, parameters) for name, value in run.parameters.items()}
+    wanted = 1
+    for values in (*axes.values(), *given.values()):
+        wanted *= len(values)
+    if wanted > MOST:
+        raise UsageError(f"makes {wanted} jobs", where=where, hint=f"at most {MOST} a sweep")
+    for values in product(*axes.values(), *given.values()):
+        base, prompt, rows, *rest = values
+        told = dict(zip(given, rest, strict=True))
+        try:
+            parameters.model_validate(told)
+        except ValidationError as error:
+            raise UsageError(_told(error, parameters), where=where) from error
+        varied = {"prompt": prompt, "rows": rows, **told}
+        several = {**axes, **given}
+        marks = [f"{name}{_short(value)}" for name, value in varied.items() if len(several[name]) > 1]
+        yield Job("-".join([_plain(base), *map(_plain, marks)])[:LONGEST], run.provider, base, prompt, rows, told)
+
+
+def _axis(name: str, value: Any, parameters: type[BaseModel]) -> tuple[Any, ...]:
+    """The values of a parameter: of one that is a list itself, a list of lists is the axis."""
+    field = parameters.model_fields.get(name)
+    listed = field is not None and "tuple" in str(field.annotation)
+    if listed:
+        return tuple(value) if isinstance(value, list) and value and isinstance(value[0], list) else (value,)
+    return _values(value)
+
+
+def _values(value: Any) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, list | tuple) and value else (value,)
+
+
+def _short(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _plain(text: str) -> str:
+    """As part of a name of files and run-configs: the last part of a path or a model's name."""
+    short = text.rstrip("/").rpartition("/")[2] if "/" in text else text
+    return "".join(c if c.isascii() and (c.isalnum() or c in "._") else "-" for c in short).strip("-.") or "x"
+
+
+def _told(error: ValidationError, parameters: type[BaseModel]) -> str:
+    """The first mistake in a run's parameters, and what was meant."""
+    first = error.errors(include_url=False)[0]
+    name = ".".join(map(str, first["loc"]))
+    if first["type"] != "extra_forbidden":
+        return f"parameters: {name}: {first['msg']}"
+    close = difflib.get_close_matches(name, parameters.model_fields, 1)
+    meant = f"did you mean {close[0]}?" if close else f"there are: {', '.join(parameters.model_fields)}"
+    return f"parameters: {name}: there is no such parameter; {meant}"
+
+
+def _problems(file: YamlFile, error: ValidationError) -> Iterator[str]:
+    """Each mistake with its line."""
+    for one in error.errors(include_url=False)[:10]:
+        yield f"{file.where(*one['loc'])}: {'.'.join(map(str, one['loc']))}: {_meant(one)}"
+
+
+def _meant(one: Any) -> str:
+    if one["type"] != "extra_forbidden":
+        return str(one["msg"])
+    known = sorted({*Sweep.model_fields, *Data.model_fields, *Run.model_fields})
+    close = difflib.get_close_matches(str(one["loc"][-1]), known, 1)
+    return f"unknown key; did you mean {close[0]}?" if close else "unknown key"
