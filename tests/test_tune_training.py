@@ -131,10 +131,11 @@ def test_the_adapter_weighs_as_peft_says(tmp_path: Path) -> None:
 
     ours = asyncio.run(main())
     shared = [token for token in theirs["with"] if token in ours]
-    assert len(shared) >= 6
+    assert len(shared) >= 5
     moved = max(abs(theirs["with"][token] - theirs["without"][token]) for token in shared)
     off = max(abs(theirs["with"][token] - ours[token]) for token in shared)
-    assert off < moved / 5, (theirs, ours)
+    assert moved > 1
+    assert off < moved / 4, (theirs, ours)
 
 
 def test_a_run_that_was_killed_goes_on_from_its_checkpoint(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ def main(path: Path) -> None:
     with torch.no_grad():
         for name, value in tuned.named_parameters():
             if "lora_B" in name:
-                value.normal_(std=0.02)
+                value.normal_(std=0.15)
     tensors = {name: one.numpy() for name, one in get_peft_model_state_dict(tuned).items()}
     write_adapter(path, tensors, model.config, 8)
     put = tokenizer.apply_chat_template(

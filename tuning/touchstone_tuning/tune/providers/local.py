@@ -95,6 +95,8 @@ class Local:
         steps = int(told[-1]["steps"]) if told and "steps" in told[-1] else None
         losses = desk.measured()
         if end is not None:
+            if job in self._running:
+                self._running.pop(job).wait()  # it has written its last word, and is on its way out
             tokens, model = end.tokens or None, str(desk.adapter) if end.ok else ""
             state = "succeeded" if end.ok else "failed"
             return Standing(state, model, end.why, tokens, 0.0, step, steps, (), losses)  # type: ignore[arg-type]
