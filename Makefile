@@ -1,6 +1,7 @@
 # Everything runs in .venv, which the first target that needs it makes. `make` alone lists the targets.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
+TORCH ?= torch==2.13.0
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -23,6 +24,8 @@ bench: $(READY) ## measure speed, as ratios in one run
 record: $(READY) ## make the calls that no recording holds (needs TOUCHSTONE_CODER_GGUF for the coder models)
 	$(BIN)/pytest evals/ --calls record --run-config recorded
 
+train: $(VENV)/.train ## add what fine-tuning on this machine needs; pip's own settings say where torch comes from
+
 setup: $(READY) ## make .venv with everything in it
 
 $(READY): pyproject.toml requirements.lock
@@ -32,10 +35,16 @@ $(READY): pyproject.toml requirements.lock
 	PATH="$(CURDIR)/$(BIN):$$PATH" uv pip install --quiet --python $(BIN)/python --no-deps -e .
 	touch $(READY)
 
+# Not in the lock: which build of torch fits is the machine's to say (PIP_FIND_LINKS, an index of torch's, a wheel).
+$(VENV)/.train: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[train]'
+	touch $@
+
 lock: $(READY) ## choose newer versions of everything, and write them down with their hashes
 	PATH="$(CURDIR)/$(BIN):$$PATH" .ci/lock > requirements.lock.new && mv requirements.lock.new requirements.lock
 
 clean: ## remove .venv and everything that can be made again
 	rm -rf $(VENV) .touchstone .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help evals test lint bench record setup lock clean
+.PHONY: help evals test lint bench record train setup lock clean

@@ -166,6 +166,18 @@ def test_the_packages_know_nothing_of_ffmpeg(folder: str) -> None:
         assert not [name for name in names if "ffmpeg" in name.lower() or "ffprobe" in name.lower()], file
 
 
+def test_only_the_training_process_imports_torch() -> None:
+    heavy = {"torch", "transformers", "peft", "trl", "gguf", "accelerate"}
+    found = {
+        name: {i.split(".")[0] for i in imported(file, package_of("touchstone_tuning", name, file))} & heavy
+        for name, file in modules(ROOT / "tuning/touchstone_tuning")
+    }
+    assert {name: them for name, them in found.items() if them} == {
+        "tune.local.training": {"torch", "transformers", "peft", "trl"},
+        "tune.local.adapters": {"gguf"},
+    }
+
+
 def test_only_the_command_line_names_the_tuning_package() -> None:
     users = {
         name
