@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -23,10 +22,9 @@ runs:
   - {{provider: openai, base: {BASE}, prompt: ask, rows: [12, 20], parameters: {{n_epochs: 2}}}}
 """
 SMALL, LARGE = f"{BASE}-rows12", f"{BASE}-rows20"
-PLACE = (
-    "Peru Chad Oman Cuba Mali Fiji Laos Togo Iran Iraq Italy Spain Kenya Japan Nepal Qatar Yemen India Libya Malta "
-    "Gabon Ghana Haiti Niger"
-).split()
+PLACES_TOLD = (
+    "Peru Chad Oman Cuba Mali Fiji Laos Togo Iran Iraq Italy Spain Kenya Japan Nepal Qatar Yemen India Libya Malta"
+)
 
 
 @pytest.fixture
@@ -40,7 +38,10 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenAITuning]:
 @pytest.fixture
 def project(project: Project) -> Project:
     """With rows to learn from, and a sweep of two jobs."""
-    rows = [{"id": name, "input": f"Where is {name} governed from?", "answer": f"From {name[::-1]}."} for name in PLACE]
+    rows = [
+        {"id": name, "input": f"Where is {name} governed from?", "answer": f"From {name[::-1]}."}
+        for name in PLACES_TOLD.split()
+    ]
     project.write("datasets/capitals.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
     project.write("tuning/sweeps/first.yaml", SWEEP)
     return project
@@ -137,7 +138,7 @@ def test_a_failed_job_ends_the_wait_with_1_and_says_why(project: Project, server
     tune(project, "submit", "first", "--job", SMALL)
     waited = tune(project, "wait", "first", "--every", "0.1")
     assert waited.exit_code == 1
-    assert "failed: the data set was refused" in waited.output
+    assert "failed: server_error: the data set was refused" in waited.output
     assert "has not succeeded: it is failed" in tune(project, "register", "first", SMALL).output
 
 
@@ -183,7 +184,8 @@ def test_what_was_not_submitted_is_told_how(project: Project, server: OpenAITuni
 
 
 def test_comments_and_order_of_the_run_configs_stay(project: Project, server: OpenAITuning) -> None:
-    text = "# ours\nrun_configs:\n  # the first\n  - {name: main, model: python/app:echo, prompt: ask, default: true}\n\ngroups:\n  all: [main]\n"
+    config = "- {name: main, model: python/app:echo, prompt: ask, default: true}"
+    text = f"# ours\nrun_configs:\n  # the first\n  {config}\n\ngroups:\n  all: [main]\n"
     project.write("evals/run_configs.yaml", text)
     tune(project, "submit", "first", "--job", SMALL)
     tune(project, "wait", "first", "--every", "0.1")

@@ -191,6 +191,15 @@ def test_a_cancelled_job_is_not_begun(tmp_path: Path) -> None:
     assert job not in provider._running
 
 
+def test_a_job_of_another_machine_is_told_and_not_waited_for(tmp_path: Path) -> None:
+    from touchstone.errors import CallRefused
+
+    provider = Local(places_in(tmp_path))
+    provider.advance("ts-0000000000000007")
+    with pytest.raises(CallRefused, match="was submitted on another machine"):
+        provider.standing("ts-0000000000000007")
+
+
 def test_what_it_is_told_is_what_the_order_says(tmp_path: Path) -> None:
     provider = Local(places_in(tmp_path))
     file = write_examples(tmp_path / "train.jsonl")

@@ -81,15 +81,20 @@ class Local:
     def advance(self, job: str) -> None:
         """See that somebody trains: starts a process, unless this or another job has one."""
         desk = self._desk(job)
-        if desk.ended() or desk.cancelled.exists() or any(one.held() for one in self._desks()):
+        if not desk.order.is_file() or desk.ended() or desk.cancelled.exists():
+            return
+        if any(one.held() for one in self._desks()):
             return
         if any(process.poll() is None for process in self._running.values()):
             return  # started, and not yet at its desk
         self._running[job] = self._start(desk)
 
     def standing(self, job: str) -> Standing:
-        """As its folder tells."""
+        """As its folder tells. Raises CallRefused for a job of another machine."""
         desk = self._desk(job)
+        if not desk.order.is_file():
+            hint = "wait for it there, or delete its file in tuning/jobs and submit it here"
+            raise CallRefused(f"{job} was submitted on another machine: {hint}")
         told, end = desk.told(), desk.ended()
         step = max((int(one["step"]) for one in told), default=None)
         steps = int(told[-1]["steps"]) if told and "steps" in told[-1] else None
