@@ -142,6 +142,61 @@ def test_a_failed_job_ends_the_wait_with_1_and_says_why(project: Project, server
     assert "has not succeeded: it is failed" in tune(project, "register", "first", SMALL).output
 
 
+def test_what_failed_is_made_anew_only_where_that_is_asked(project: Project, server: OpenAITuning) -> None:
+    server.will_fail = "no luck"
+    tune(project, "submit", "first", "--job", SMALL)
+    tune(project, "wait", "first", "--every", "0.1")
+    server.will_fail = ""
+    assert "failed: --again submits it anew" in tune(project, "submit", "first", "--job", SMALL).output
+    assert len(server.saw(JOBS)) == 1
+    assert "submitted as ftjob-2" in tune(project, "submit", "first", "--job", SMALL, "--again").output
+    assert tune(project, "wait", "first", "--every", "0.1").exit_code == 0
+    assert entry(project, SMALL)["state"] == "succeeded"
+    assert "submitted before" in tune(project, "submit", "first", "--job", SMALL, "--again").output
+    assert len(server.saw(JOBS)) == 2
+
+
+def test_a_mark_of_other_rows_is_not_written_over(project: Project, server: OpenAITuning) -> None:
+    """All that is known of a job that runs may be the mark that was left before its answer was lost."""
+    tune(project, "submit", "first", "--job", SMALL)
+    kept = {name: value for name, value in entry(project, SMALL).items() if name != "job"}
+    project.write(f"tuning/jobs/first/{SMALL}.json", json.dumps(kept))
+    rows = project.root / "datasets/capitals.jsonl"
+    rows.write_text(rows.read_text().replace("From ", "It is ruled from "))
+    changed = tune(project, "submit", "first", "--job", SMALL)
+    assert changed.exit_code == 1
+    assert "was submitted with other rows" in changed.output
+    assert entry(project, SMALL)["job"] == "ftjob-1"
+    assert len(server.saw(JOBS)) == 1
+
+
+def test_a_job_that_the_sweep_names_no_more_is_still_followed(project: Project, server: OpenAITuning) -> None:
+    tune(project, "submit", "first", "--job", SMALL)
+    project.write("tuning/sweeps/first.yaml", SWEEP.replace("[12, 20]", "[14, 20]"))
+    assert f"{SMALL}: " in tune(project, "status", "first").output
+    assert f"{SMALL}: cancelled" in tune(project, "cancel", "first", "--yes").output
+
+
+def test_a_job_that_cannot_be_asked_keeps_no_other_from_its_end(
+    project: Project, server: OpenAITuning, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tune(project, "submit", "first")
+    data = entry(project, LARGE)
+    project.write(f"tuning/jobs/first/{LARGE}.json", json.dumps({**data, "provider": "local", "job": "ts-0"}))
+    waited = tune(project, "wait", "first", "--every", "0.1")
+    assert waited.exit_code == 1
+    assert f"{LARGE}: cannot be asked: ts-0 was submitted on another machine" in waited.output
+    assert entry(project, SMALL)["state"] == "succeeded"
+
+
+def test_a_name_that_no_run_config_can_have_is_told_first(project: Project, server: OpenAITuning) -> None:
+    tune(project, "submit", "first", "--job", SMALL)
+    tune(project, "wait", "first", "--every", "0.1")
+    named = tune(project, "register", "first", SMALL, "--as", "../tuned")
+    assert named.exit_code == 1
+    assert "cannot name a run-config" in named.output
+
+
 def test_a_cancelled_job_stays_cancelled(project: Project, server: OpenAITuning) -> None:
     tune(project, "submit", "first", "--job", SMALL)
     assert f"{SMALL}: cancelled" in tune(project, "cancel", "first", "--yes").output

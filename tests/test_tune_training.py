@@ -191,6 +191,29 @@ def test_a_cancelled_job_is_not_begun(tmp_path: Path) -> None:
     assert job not in provider._running
 
 
+def test_a_process_that_dies_is_told_and_not_begun_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    provider = Local(places_in(tmp_path))
+    file = write_examples(tmp_path / "train.jsonl")
+    order = Order("ts-0000000000000008", SMOLLM2, SETTINGS, file)
+    job = provider.submit(order, provider.upload(file, order.tag), None)
+    standing = trained(provider, job, limit=30)
+    assert standing.state == "failed"
+    assert "see log.txt" in standing.why
+
+
+def test_what_failed_is_not_found_and_can_be_submitted_again(tmp_path: Path) -> None:
+    provider = Local(places_in(tmp_path))
+    file = write_examples(tmp_path / "train.jsonl")
+    order = Order("ts-0000000000000009", SMOLLM2, SETTINGS, file)
+    job = provider.submit(order, provider.upload(file, order.tag), None)
+    assert provider.find(order.tag) == job
+    provider.cancel(job)
+    assert provider.find(order.tag) is None
+    provider.submit(order, provider.upload(file, order.tag), None)
+    assert provider.standing(job).state == "queued"
+
+
 def test_a_job_of_another_machine_is_told_and_not_waited_for(tmp_path: Path) -> None:
     from touchstone.errors import CallRefused
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +11,11 @@ import click
 from .words import in_words, places
 
 if TYPE_CHECKING:
+    from touchstone_tuning.tune.following import Follower
     from touchstone_tuning.tune.ledger import Entry
-    from touchstone_tuning.tune.provider import Standing
+    from touchstone_tuning.tune.provider import Provider, Standing
     from touchstone_tuning.tune.submitting import Foretold
+    from touchstone_tuning.tune.sweep import ProviderName
 
 
 _SWEEP = click.argument("name", metavar="SWEEP")
@@ -50,22 +52,25 @@ def plan_(root: Path, name: str, jobs: tuple[str, ...]) -> None:
 @_SWEEP
 @_JOBS
 @click.option("--max-cost", type=click.FloatRange(0), metavar="DOLLARS", help="Submit nothing that may cost more.")
+@click.option("--again", is_flag=True, help="Submit anew what failed or was cancelled.")
 @click.pass_obj
-def submit(root: Path, name: str, jobs: tuple[str, ...], max_cost: float | None) -> None:
+def submit(root: Path, name: str, jobs: tuple[str, ...], max_cost: float | None, again: bool) -> None:
     """Submit SWEEP's jobs; each is submitted once, however often this is called or cut off.
 
     What was submitted stands in tuning/jobs/SWEEP/; commit it. Jobs of this machine begin with `touchstone tune wait`.
     """
-    from touchstone_tuning.tune.submitting import foretell
+    from touchstone_tuning.tune.submitting import Asked, foretell
     from touchstone_tuning.tune.submitting import submit as submit_
+    from touchstone_tuning.tune.sweep import load_sweep
 
     with in_words():
-        from touchstone_tuning.tune.sweep import load_sweep
-
         where = places(root)
         sweep = load_sweep(name, where)
-        submit_(sweep, foretell(sweep, sweep.chosen(jobs), where), where, max_cost, click.echo)
-        click.echo(f"next: touchstone tune wait {sweep.name}")
+        found = foretell(sweep, sweep.chosen(jobs), where)
+        whole = submit_(sweep, found, where, click.echo, Asked(max_cost, again))
+    if not whole:
+        raise SystemExit(1)
+    click.echo(f"next: touchstone tune wait {sweep.name}")
 
 
 @tune.command()
@@ -89,9 +94,9 @@ def wait(root: Path, name: str, jobs: tuple[str, ...], every: float, within: flo
         if not list(follower.entries(jobs)):
             raise click.ClickException(f"nothing was submitted\n  touchstone tune submit {sweep.name}")
         with _Bars() as bars:
-            in_time = follower.wait(jobs, bars.take, every, within)
+            whole = follower.wait(jobs, bars.take, every, within)
         states = [entry.state for _, _, entry in follower.entries(jobs)]
-    if not in_time or "failed" in states:
+    if not whole or "failed" in states:
         raise SystemExit(1)
 
 
@@ -159,8 +164,11 @@ def cancel(root: Path, name: str, jobs: tuple[str, ...]) -> None:
 
     with in_words():
         where = places(root)
-        for job in Follower(load_sweep(name, where), where).cancel(jobs):
-            click.echo(f"{job}: cancelled")
+        found = list(Follower(load_sweep(name, where), where).cancel(jobs))
+    for job, why in found:
+        click.echo(f"{job}: {f'not cancelled: {why}' if why else 'cancelled'}")
+    if any(why for _, why in found):
+        raise SystemExit(1)
 
 
 @tune.command()
@@ -174,7 +182,7 @@ def cancel(root: Path, name: str, jobs: tuple[str, ...]) -> None:
 def register(root: Path, name: str, job: str, called: str | None, deploy: bool) -> None:
     """Make the model of SWEEP's JOB a run-config like any other, in the project's run_configs.yaml."""
     from touchstone_tuning.tune.following import Follower
-    from touchstone_tuning.tune.registering import Done
+    from touchstone_tuning.tune.registering import Done, check
     from touchstone_tuning.tune.registering import register as register_
     from touchstone_tuning.tune.sweep import load_sweep
 
@@ -188,6 +196,7 @@ def register(root: Path, name: str, job: str, called: str | None, deploy: bool) 
             raise click.ClickException(f"{job} was not submitted\n  touchstone tune submit {sweep.name}")
         provider = follower.office(one.provider)
         entry, _ = follower.look(job, one.provider, found[2])
+        check(Done(sweep, one, entry), called or one.name, where)
         if deploy and provider.deploys:
             running = provider.deploy(entry.model, entry.tag)
             entry = entry.model_copy(update={"model": running.model})
@@ -210,9 +219,9 @@ def undeploy(root: Path, name: str, deployment: str) -> None:
     with in_words():
         where = places(root)
         follower = Follower(load_sweep(name, where), where)
-        for provider in {job.provider for job in follower.sweep.jobs}:
-            if any(one.id == deployment for one in follower.office(provider).deployments()):
-                follower.office(provider).undeploy(deployment)
+        for office in _reachable(follower, {job.provider for job in follower.sweep.jobs}):
+            if any(one.id == deployment for one in office.deployments()):
+                office.undeploy(deployment)
                 click.echo(f"{deployment}: torn down")
                 return
     raise click.ClickException(f"no deployment is called {deployment!r}\n  touchstone tune status {name}")
@@ -244,8 +253,11 @@ class _Bars:
     def __exit__(self, *_: object) -> None:
         self._shown.stop()
 
-    def take(self, job: str, entry: Entry, standing: Standing | None) -> None:
-        """How the job stands now."""
+    def take(self, job: str, entry: Entry, standing: Standing | None, why: str) -> None:
+        """How the job stands now, or why it could not be asked."""
+        if why:
+            click.echo(f"{job}: cannot be asked: {why}")
+            return
         if job not in self._tasks:
             self._tasks[job] = self._shown.add_task(job, total=None, loss="")
         loss = f"loss {entry.train_loss:.3f}" if entry.train_loss is not None else entry.state
@@ -273,19 +285,22 @@ def _stands(entry: Entry) -> str:
     return f"{entry.state}{far}{measured}{model}{f': {_clean(entry.why)}' if entry.why else ''}"
 
 
-def _running(follower: Any, providers: set[Any]) -> None:
+def _reachable(follower: Follower, providers: set[ProviderName]) -> Iterator[Provider]:
+    """Providers that can be asked what is running; of another it is said why not."""
     from ..errors import CallError
 
     for name in sorted(providers):
         office = follower.office(name)
-        if office.lacking() is not None:
-            continue
         try:
-            found: Sequence[Any] = office.deployments()
+            if office.lacking() is None and office.deployments() is not None:
+                yield office
         except CallError as error:
             click.echo(f"{name}: cannot say what is running: {error}")
-            continue
-        for one in found:
+
+
+def _running(follower: Follower, providers: set[ProviderName]) -> None:
+    for office in _reachable(follower, providers):
+        for one in office.deployments():
             click.echo(f"RUNNING, costs money: {one.id} ({_clean(one.state)}): {one.model}")
             click.echo(f"  touchstone tune undeploy {follower.sweep.name} {one.id}")
 

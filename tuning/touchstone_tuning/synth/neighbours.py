@@ -10,7 +10,7 @@ from typing import Any
 
 from touchstone.errors import UsageError
 from touchstone.places import Places
-from touchstone.yamlfile import read_yaml
+from touchstone.yamlfile import read_text, read_yaml
 
 from .alike import Alike
 from .plan import PURPOSES, Named, Purpose
@@ -51,7 +51,7 @@ def rows_of(path: Path, places: Places) -> Iterator[Mapping[str, Any]]:
         data = read_yaml(path, shown).data
         yield from (row for row in data if isinstance(row, Mapping)) if isinstance(data, list) else ()
         return
-    for number, line in enumerate(path.read_text(encoding="utf-8-sig").split("\n"), 1):
+    for number, line in enumerate(read_text(path, shown).removeprefix("\ufeff").split("\n"), 1):
         if line.strip():
             try:
                 row = json.loads(line)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
-from touchstone.errors import CallFailed, UsageError
+from touchstone.errors import CallError, CallFailed, UsageError
 from touchstone.places import Places
 
 from .ledger import Entry, Ledger
@@ -14,8 +15,17 @@ from .offices import open_provider
 from .provider import Provider, Standing
 from .sweep import NamedSweep, ProviderName
 
-Tell = Callable[[str, Entry, Standing | None], None]
-"""Told a job's name, its entry, and how it stands where that was asked."""
+Tell = Callable[[str, Entry, Standing | None, str], None]
+"""Told a job's name, its entry, how it stands where that was asked, and why it could not be asked."""
+
+
+@runtime_checkable
+class Advancing(Protocol):
+    """A provider that works only while somebody waits."""
+
+    def advance(self, job: str) -> None:
+        """See that somebody works on it."""
+        ...
 
 
 @dataclass
@@ -35,11 +45,17 @@ class Follower:
         return self._offices.setdefault(name, self.opened(name, self.places))
 
     def entries(self, names: tuple[str, ...]) -> Iterator[tuple[str, ProviderName, Entry]]:
-        """Jobs that were submitted, in the sweep's order."""
-        for job in self.sweep.chosen(names):
-            entry = self.ledger.get(job.name)
-            if entry is not None and entry.submitted:
-                yield job.name, job.provider, entry
+        """Jobs that were submitted: in the sweep's order, then those that it names no more, which may still cost money.
+
+        Raises UsageError for a name that neither knows.
+        """
+        kept, told = self.ledger.names(), [job.name for job in self.sweep.jobs]
+        known = [*(name for name in told if name in kept), *(name for name in kept if name not in told)]
+        self.sweep.chosen([name for name in names if name not in known])
+        for name in known:
+            entry = self.ledger.get(name)
+            if entry is not None and entry.submitted and (not names or name in names):
+                yield name, entry.provider, entry
 
     def look(self, name: str, provider: ProviderName, entry: Entry) -> tuple[Entry, Standing | None]:
         """The entry as it is now; an ended one is asked no more. Raises CallError."""
@@ -51,38 +67,60 @@ class Follower:
         return entry, standing
 
     def wait(self, names: tuple[str, ...], tell: Tell, every: float, within: float | None = None) -> bool:
-        """Until all have ended; false where time ran out. A look that failed for now is tried again."""
-        until, left = None if within is None else time.monotonic() + within, dict(self._open(names))
+        """Until all have ended; false where time ran out, or some could not be asked: the others are followed still.
+
+        A look that failed for now is tried again, and told once.
+        """
+        until = None if within is None else time.monotonic() + within
+        left, lost = dict(self._open(names)), set[str]()
         while left:
             for name, (provider, entry) in list(left.items()):
-                advance = getattr(self.office(provider), "advance", None)
-                if advance is not None:
-                    advance(entry.job)
-                try:
-                    now, standing = self.look(name, provider, entry)
-                except CallFailed:
-                    continue  # the next look may reach it
-                tell(name, now, standing)
-                left[name] = (provider, now)
-                if now.ended:
+                found = self._seen(name, provider, entry, tell, lost)
+                if found is None or found.ended:
                     del left[name]
-            if until is not None and left and time.monotonic() >= until:
+                else:
+                    left[name] = (provider, found)
+            rest = every if until is None else min(every, until - time.monotonic())
+            if left and rest <= 0:
                 return False
-            time.sleep(every if left else 0)
-        return True
+            time.sleep(rest if left else 0)
+        return not lost
 
-    def cancel(self, names: tuple[str, ...]) -> list[str]:
-        """Cancel what has not ended; the names of those jobs. Raises UsageError where nothing was submitted."""
+    def _seen(self, name: str, provider: ProviderName, entry: Entry, tell: Tell, lost: set[str]) -> Entry | None:
+        """One look, with a push for those who wait for one; None for a job that cannot be asked."""
+        try:
+            office = self.office(provider)
+            if isinstance(office, Advancing):
+                office.advance(entry.job)
+            now, standing = self.look(name, provider, entry)
+        except CallFailed as error:
+            if name not in lost:
+                tell(name, entry, None, str(error))
+            lost.add(name)
+            return entry
+        except CallError as error:
+            tell(name, entry, None, str(error))
+            lost.add(name)
+            return None
+        lost.discard(name)
+        tell(name, now, standing, "")
+        return now
+
+    def cancel(self, names: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+        """Cancel what has not ended: each job's name, and why it could not be. Raises UsageError for nothing at all."""
         found = list(self.entries(names))
         if not found:
-            raise UsageError(
-                "nothing was submitted", where=self.sweep.shown, hint=f"touchstone tune submit {self.sweep.name}"
-            )
-        open_ = [(name, provider, entry) for name, provider, entry in found if not entry.ended]
-        for name, provider, entry in open_:
-            self.office(provider).cancel(entry.job)
-            self.look(name, provider, entry)
-        return [name for name, _, _ in open_]
+            hint = f"touchstone tune submit {self.sweep.name}"
+            raise UsageError("nothing was submitted", where=self.sweep.shown, hint=hint)
+        for name, provider, entry in found:
+            if not entry.ended:
+                try:
+                    self.office(provider).cancel(entry.job)
+                    self.look(name, provider, entry)
+                except CallError as error:
+                    yield name, str(error)
+                else:
+                    yield name, ""
 
     def _open(self, names: tuple[str, ...]) -> Iterator[tuple[str, tuple[ProviderName, Entry]]]:
         for name, provider, entry in self.entries(names):

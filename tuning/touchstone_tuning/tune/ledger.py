@@ -19,6 +19,7 @@ from touchstone.places import Places
 from touchstone.wholefile import replace_file
 
 from .provider import ENDED, State
+from .sweep import ProviderName
 
 
 class Entry(BaseModel):
@@ -28,7 +29,9 @@ class Entry(BaseModel):
 
     v: int = 1
     tag: str
-    provider: str
+    of: str = ""
+    """The tag of the first try, where this one was made anew behind one that failed or was cancelled."""
+    provider: ProviderName
     base: str
     prompt: str = ""
     rows: int | None = None
@@ -55,6 +58,16 @@ class Entry(BaseModel):
     def submitted(self) -> bool:
         """Whether the provider is known to have it."""
         return bool(self.job)
+
+    @property
+    def first_tag(self) -> str:
+        """What follows from the job itself."""
+        return self.of or self.tag
+
+    @property
+    def in_vain(self) -> bool:
+        """Whether it ended without a model."""
+        return self.submitted and self.state in ("failed", "cancelled")
 
     @property
     def ended(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -78,7 +78,10 @@ class Material:
         path = self.places.state / "tunes" / "files" / f"{hashlib.sha256(lines).hexdigest()[:24]}.jsonl"
         if not path.is_file():
             replace_file(path, lines)
-        refuse(check(path, provider.format, provider.limits, counter), f"{self.sweep.shown}: {job.name}")
+        limits = provider.limits
+        if longest := job.parameters.get("max_tokens"):  # what is longer would be cut, its answer first
+            limits = replace(limits, tokens=int(longest))
+        refuse(check(path, provider.format, limits, counter), f"{self.sweep.shown}: {job.name}")
         return path
 
     def _encoded(self, rows: Rows, job: Job, format: Format) -> Iterable[bytes]:

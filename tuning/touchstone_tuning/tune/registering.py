@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import ValidationError
 
 from touchstone.config import load_catalogue
 from touchstone.errors import UsageError
 from touchstone.places import Places
+from touchstone.records import RunConfig
 from touchstone.wholefile import replace_file
 
 from .ledger import Entry
+from .local.bases import weights_of
 from .provider import Provider
 from .sweep import Job, NamedSweep
 
@@ -30,44 +32,65 @@ class Done:
     entry: Entry
 
 
+def check(done: Done, name: str, places: Places) -> None:
+    """Raises UsageError where a job's model cannot become the run-config NAME: before anything is done, or paid for."""
+    if done.entry.state != "succeeded":
+        hint = f"touchstone tune wait {done.sweep.name}"
+        raise UsageError(
+            f"{done.job.name} has not succeeded: it is {done.entry.state}", where=done.sweep.shown, hint=hint
+        )
+    where = places.shown(places.run_configs)
+    if name in {one.name for one in load_catalogue(places).run_configs}:
+        raise UsageError(f"a run-config is called {name!r} already", where=where, hint="--as OTHER")
+    try:
+        RunConfig.model_validate({"name": name, "model": "x", "prompt": done.job.prompt})
+    except ValidationError as error:
+        hint = "--as NAME: letters, digits, `.`, `_` and `-`, at most 60"
+        raise UsageError(f"{name!r} cannot name a run-config", where=where, hint=hint) from error
+
+
 def register(done: Done, provider: Provider, name: str, places: Places) -> Path | None:
     """Add the run-config NAME; where the adapter was put, for one that was tuned here. Raises UsageError."""
-    sweep, job, entry = done.sweep, done.job, done.entry
-    if entry.state != "succeeded":
-        hint = f"touchstone tune wait {sweep.name}"
-        raise UsageError(f"{job.name} has not succeeded: it is {entry.state}", where=sweep.shown, hint=hint)
-    if name in {one.name for one in load_catalogue(places).run_configs}:
-        raise UsageError(
-            f"a run-config is called {name!r} already", where=places.shown(places.run_configs), hint="--as OTHER"
-        )
-    told: dict[str, Any] = {"name": name, "model": entry.model, "prompt": job.prompt}
+    check(done, name, places)
+    told: dict[str, Any] = {"name": name, "model": done.entry.model, "prompt": done.job.prompt}
     adapter = None
-    if job.provider == "local":
-        adapter = _adapter(done, provider, places)
+    if done.job.provider == "local":
+        adapter = _adapter(done, provider, name, places)
         file = adapter.relative_to(places.root).as_posix()
-        told |= {"model": job.base, "adapter": file, "adapter_sha256": hashlib.sha256(adapter.read_bytes()).hexdigest()}
+        told |= {**_base(done.job.base, places), "adapter": file, "adapter_sha256": _sha256(adapter)}
     _append(told, places)
     return adapter
 
 
-def _adapter(done: Done, provider: Provider, places: Places) -> Path:
+def _base(base: str, places: Places) -> dict[str, str]:
+    """The keys that name the weights below the adapter."""
+    file = weights_of(base, places.root)
+    if file is None:
+        return {"model": base}
+    return {"model": f"gguf/{file.stem.lower()}", "weights": base, "sha256": _sha256(file)}
+
+
+def _adapter(done: Done, provider: Provider, name: str, places: Places) -> Path:
     """A copy of what training left, below `tuning/adapters`."""
-    sweep, job, entry = done.sweep, done.job, done.entry
-    found = Path(provider.standing(entry.job).model)
+    found = Path(provider.standing(done.entry.job).model)
     if not found.is_file():
         hint = (
-            f"it was tuned on another machine: fetch it from there, or tune it again: touchstone tune wait {sweep.name}"
+            f"delete its file in tuning/jobs/{done.sweep.name} and its folder in .touchstone/tunes, and submit it again"
         )
-        raise UsageError(f"the adapter of {job.name} is not here", where=sweep.shown, hint=hint)
-    kept = places.root / "tuning" / "adapters" / sweep.name / f"{job.name}.gguf"
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(found, kept)
+        raise UsageError(f"the adapter of {done.job.name} is not here", where=done.sweep.shown, hint=hint)
+    kept = places.root / "tuning" / "adapters" / f"{name}.gguf"
+    replace_file(kept, found.read_bytes())
     return kept
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _append(told: dict[str, Any], places: Places) -> None:
     """One line behind the last run-config, all else as it stands; put back where the file would then not load."""
-    path, before = places.run_configs, places.run_configs.read_text(encoding="utf-8")
+    path, before = places.run_configs, places.run_configs.read_bytes().decode("utf-8")
     lines = before.splitlines(keepends=True)
     at, indent = _behind(before)
     # JSON is YAML: whatever a model is called, it stays one text.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from touchstone.errors import ModelUnavailable, UsageError
+from touchstone.errors import CallError, CallFailed, CallRefused, ModelUnavailable, UsageError
 from touchstone.places import Places
+from touchstone.records import digest
 
 from .ledger import Entry, Ledger
 from .lessons import Lessons, Material
@@ -18,6 +19,18 @@ Opened = Callable[[ProviderName, Places], Provider]
 EPOCHS = ("epochs", "n_epochs", "epoch_count")
 """What providers call the number of epochs."""
 USUAL_EPOCHS = 3
+TRIES = 20
+"""Jobs of one content at a provider, all but the last in vain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command line says of a submission."""
+
+    max_cost: float | None = None
+    """Dollars, over the sweep's own."""
+    again: bool = False
+    """Submit anew what failed or was cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,60 +66,98 @@ def foretell(sweep: NamedSweep, jobs: Sequence[Job], places: Places, opened: Ope
 
 
 def submit(
-    sweep: NamedSweep, foretold: Sequence[Foretold], places: Places, max_cost: float | None, tell: Callable[[str], None]
-) -> None:
-    """Submit what is not submitted yet. Raises UsageError over the budget, CallError where a provider gives none."""
+    sweep: NamedSweep, foretold: Sequence[Foretold], places: Places, tell: Callable[[str], None], asked: Asked
+) -> bool:
+    """Submit what is not submitted yet; false where some could not be. Raises UsageError over the budget."""
     ledger = Ledger(sweep.name, places)
     with ledger.alone():
-        waiting = [one for one in foretold if not _known(ledger.get(one.job.name), one)]
-        _afford(sweep, waiting, max_cost if max_cost is not None else sweep.sweep.max_cost)
+        waiting = [one for one in foretold if _open(ledger.get(one.job.name), one, asked)]
+        _afford(sweep, waiting, asked.max_cost if asked.max_cost is not None else sweep.sweep.max_cost)
         for one in foretold:
-            if one not in waiting:
-                tell(f"{one.job.name}: submitted before")
-        for one in waiting:
-            tell(f"{one.job.name}: {_submitted(one, ledger)}")
+            entry = ledger.get(one.job.name)
+            if one not in waiting and entry is not None:
+                anew = f", and {entry.state}: --again submits it anew" if entry.in_vain else ""
+                tell(f"{one.job.name}: submitted before{anew}")
+        done = [_told(one, ledger, tell) for one in waiting]  # each is tried, whatever became of another
+    return all(done)
 
 
-def _known(entry: Entry | None, one: Foretold) -> bool:
-    """Whether it was submitted. Raises UsageError where the entry is of another job: its rows or parameters changed."""
-    if entry is not None and entry.submitted and entry.tag != one.order.tag:
-        hint = "give the changed job another name, or delete its file in tuning/jobs to make it anew"
-        raise UsageError("was submitted with other rows or parameters", where=one.job.name, hint=hint)
-    return entry is not None and entry.submitted
+def _told(one: Foretold, ledger: Ledger, tell: Callable[[str], None]) -> bool:
+    """Submit one, and say what came of it; false where it could not be submitted."""
+    try:
+        tell(f"{one.job.name}: {_submitted(one, ledger)}")
+    except CallError as error:
+        tell(f"{one.job.name}: not submitted: {error}")
+        return False
+    return True
+
+
+def _open(entry: Entry | None, one: Foretold, asked: Asked) -> bool:
+    """Whether it is to be submitted. Raises UsageError for an entry of another job: its rows or parameters changed."""
+    if entry is None or not entry.submitted:
+        return True
+    if entry.first_tag != one.order.tag:
+        raise _changed(one)
+    return asked.again and entry.in_vain
 
 
 def _submitted(one: Foretold, ledger: Ledger) -> str:
     """One job: looked for first, since its last submission may have been cut off behind the provider's door."""
     if one.lacking:
-        raise ModelUnavailable(f"{one.job.name}: {one.lacking}")
-    entry = _entry(one)
+        raise ModelUnavailable(one.lacking)
+    _keep_marked(one, ledger)
+    order, found = _untried(one)
+    entry = _entry(one, order)
     ledger.put(one.job.name, entry)
-    found = one.provider.find(one.order.tag)
-    job = found or _asked(one)
+    job = found or _asked(one.provider, order)
     ledger.put(one.job.name, entry.model_copy(update={"job": job}))
     return f"found again as {job}" if found else f"submitted as {job}"
 
 
-def _asked(one: Foretold) -> str:
-    """The provider's name of a new job. Where the answer is lost on its way, the job is looked for once."""
-    from touchstone.errors import CallFailed
+def _keep_marked(one: Foretold, ledger: Ledger) -> None:
+    """A mark of another content may be all that is known of a job that runs: it is not written over."""
+    entry = ledger.get(one.job.name)
+    if entry is None or entry.submitted or entry.first_tag == one.order.tag:
+        return
+    if found := one.provider.find(entry.tag):
+        ledger.put(one.job.name, entry.model_copy(update={"job": found}))
+        raise _changed(one)
 
-    order = one.order
-    train = one.provider.upload(order.train, order.tag)
-    validation = one.provider.upload(order.validation, order.tag) if order.validation else None
+
+def _untried(one: Foretold) -> tuple[Order, str | None]:
+    """The order under the first tag that no job carries which ended in vain, and the job that carries it, if any."""
+    for number in range(TRIES):
+        tag = one.order.tag if number == 0 else f"ts-{digest([one.order.tag, number])[:16]}"
+        order = replace(one.order, tag=tag)
+        found = one.provider.find(tag)
+        if found is None or one.provider.standing(found).state not in ("failed", "cancelled"):
+            return order, found
+    raise CallRefused(f"was tried {TRIES} times in vain: look at what the provider says, touchstone tune status --log")
+
+
+def _changed(one: Foretold) -> UsageError:
+    hint = "give the changed job another name, or delete its file in tuning/jobs to make it anew"
+    return UsageError("was submitted with other rows or parameters", where=one.job.name, hint=hint)
+
+
+def _asked(provider: Provider, order: Order) -> str:
+    """The provider's name of a new job. Where the answer is lost on its way, the job is looked for once."""
+    train = provider.upload(order.train, order.tag)
+    validation = provider.upload(order.validation, order.tag) if order.validation else None
     try:
-        return one.provider.submit(order, train, validation)
+        return provider.submit(order, train, validation)
     except CallFailed:
-        found = one.provider.find(order.tag)
+        found = provider.find(order.tag)
         if found is None:
             raise
         return found
 
 
-def _entry(one: Foretold) -> Entry:
+def _entry(one: Foretold, order: Order) -> Entry:
     job, lessons = one.job, one.lessons
     return Entry(
-        tag=one.order.tag,
+        tag=order.tag,
+        of="" if order.tag == one.order.tag else one.order.tag,
         provider=job.provider,
         base=job.base,
         prompt=job.prompt,

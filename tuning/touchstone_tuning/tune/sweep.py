@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -32,12 +32,17 @@ class _Strict(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+Share = Annotated[float, Field(gt=0, lt=1, strict=True)]
+Text = Annotated[str, Field(min_length=1)]
+Count = Annotated[int, Field(ge=1, strict=True)]
+
+
 class Data(_Strict):
     """What is learnt from, and what is looked at meanwhile."""
 
     train: str
     """A data set below `datasets/`, as `synth/train`."""
-    validation: str | float | None = None
+    validation: str | Share | None = None
     """A data set, or the share of `train` that is set aside by its content; None: none."""
     task: str = ""
     """`module:attribute` of a task, so that rows that do the same are told too; empty: by words alone."""
@@ -54,11 +59,11 @@ class Run(_Strict):
     """Jobs at one provider. A list is an axis, everywhere but in a parameter that is a list by itself."""
 
     provider: ProviderName
-    base: str | tuple[str, ...]
+    base: Text | Annotated[tuple[Text, ...], Field(min_length=1)]
     """Models, as the provider names them."""
-    prompt: str | tuple[str, ...] = ""
-    """Names of prompt files under `evals/prompts`; empty: the input alone."""
-    rows: int | tuple[int, ...] | None = None
+    prompt: Text | Annotated[tuple[Text, ...], Field(min_length=1)]
+    """Names of prompt files under `evals/prompts`: the prompt that the run-config will have."""
+    rows: Count | Annotated[tuple[Count, ...], Field(min_length=1)] | None = None
     """Rows of `train`; a smaller slice lies in each larger one. None: all."""
     parameters: Mapping[str, Any] = Field(default_factory=dict)
     """The provider's own."""
@@ -82,9 +87,14 @@ class Job:
     """Unlike that of any other job of the sweep; letters, digits, `.`, `_` and `-`."""
     provider: ProviderName
     base: str
-    prompt: str = ""
+    prompt: str
     rows: int | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def content(self) -> str:
+        """Digest of all but the name."""
+        return digest([self.provider, self.base, self.prompt, self.rows, dict(self.parameters)])
 
     def tag(self, *content: str) -> str:
         """What the provider carries: of all that makes the job, and of the digests of its files."""
@@ -120,7 +130,7 @@ def load_sweep(name: str, places: Places) -> NamedSweep:
     """The sweep `tuning/sweeps/NAME.yaml` and its jobs. Raises UsageError with the line."""
     folder = sweeps_folder(places)
     path = folder / f"{name.removesuffix('.yaml')}.yaml"
-    if not path.is_file():
+    if path.parent != folder or not path.is_file():
         there = sorted(one.stem for one in folder.glob("*.yaml"))
         close = difflib.get_close_matches(name, there, 1)
         hint = f"did you mean {close[0]}?" if close else f"sweeps here: {', '.join(there) or 'none'}"
@@ -138,16 +148,28 @@ def load_sweep(name: str, places: Places) -> NamedSweep:
 def _jobs(sweep: Sweep, file: YamlFile) -> tuple[Job, ...]:
     from .offices import parameters_of
 
-    jobs, first = list[Job](), dict[str, int]()
+    jobs, contents = list[Job](), set[str]()
     for number, run in enumerate(sweep.runs):
         where = file.where("runs", number)
         for job in _of(run, parameters_of(run.provider), where):
-            if job.name in first:
+            if job.content in contents:
                 hint = "two runs make the same job: take one out, or let them differ"
                 raise UsageError(f"the job {job.name!r} stands twice", where=where, hint=hint)
-            first[job.name] = number
+            contents.add(job.content)
             jobs.append(job)
-    return tuple(jobs)
+        if len(jobs) > MOST:
+            raise UsageError(f"makes {len(jobs)} jobs and more", where=where, hint=f"at most {MOST} a sweep")
+    return tuple(_apart(jobs))
+
+
+def _apart(jobs: Sequence[Job]) -> Iterator[Job]:
+    """With names that differ, and are short enough: where they are not, with a part of the content's digest."""
+    names = [job.name for job in jobs]
+    for job in jobs:
+        if names.count(job.name) == 1 and len(job.name) <= LONGEST:
+            yield job
+        else:
+            yield replace(job, name=f"{job.name[: LONGEST - 9]}-{job.content[:8]}")
 
 
 def _of(run: Run, parameters: type[BaseModel], where: str) -> Iterator[Job]:
@@ -169,7 +191,7 @@ def _of(run: Run, parameters: type[BaseModel], where: str) -> Iterator[Job]:
         varied = {"prompt": prompt, "rows": rows, **told}
         several = {**axes, **given}
         marks = [f"{name}{_short(value)}" for name, value in varied.items() if len(several[name]) > 1]
-        yield Job("-".join([_plain(base), *map(_plain, marks)])[:LONGEST], run.provider, base, prompt, rows, told)
+        yield Job("-".join([_plain(base), *map(_plain, marks)]), run.provider, base, prompt, rows, told)
 
 
 def _axis(name: str, value: Any, parameters: type[BaseModel]) -> tuple[Any, ...]:
@@ -192,7 +214,7 @@ def _short(value: Any) -> str:
 def _plain(text: str) -> str:
     """As part of a name of files and run-configs: the last part of a path or a model's name."""
     short = text.rstrip("/").rpartition("/")[2] if "/" in text else text
-    return "".join(c if c.isascii() and (c.isalnum() or c in "._") else "-" for c in short).strip("-.") or "x"
+    return "".join(c if c.isascii() and (c.isalnum() or c in "._") else "-" for c in short).strip("-._") or "x"
 
 
 def _told(error: ValidationError, parameters: type[BaseModel]) -> str:

@@ -67,7 +67,7 @@ def counter_of(model: str, root: Path = Path()) -> Counter:
     A GGUF file, a `tokenizer.json` or a folder with one (paths from `root`), `embedded/smollm2-135m-instruct`, a model
     of OpenAI's, or `owner/name` where Hugging Face's cache holds its tokenizer; others are estimated.
     """
-    path = packaged() if model == SMOLLM2 else root / Path(model).expanduser()
+    path = packaged() if model == SMOLLM2 else root / os.path.expanduser(os.path.expandvars(model))
     if path is not None and path.suffix == ".gguf" and path.is_file():
         return of_gguf(path)
     file = path / "tokenizer.json" if path is not None and path.is_dir() else path

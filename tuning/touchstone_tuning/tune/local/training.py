@@ -26,11 +26,10 @@ from transformers import (
     TrainerState,
     TrainingArguments,
 )
-from transformers.trainer_utils import get_last_checkpoint
 from trl import SFTConfig, SFTTrainer
 
 from datasets import load_dataset
-from touchstone.errors import TouchstoneError
+from touchstone.errors import TouchstoneError, UsageError
 
 from .adapters import write_adapter
 from .bases import Base, find_base
@@ -38,6 +37,8 @@ from .desk import Desk, End, Work
 from .settings import Settings
 
 SEED_BITS = 2**32
+ARCHITECTURE = "llama"
+"""What `adapters` knows the names and the order of."""
 IGNORED = -100
 """The label of what is not learnt: transformers'."""
 
@@ -97,14 +98,15 @@ class Trainer(SFTTrainer):  # type: ignore[misc]  # as above
         logits = llama.lm_head(hidden[learnt]).float()
         total = torch.nn.functional.cross_entropy(logits, labels[learnt], reduction="sum")
         loss = total / (num_items_in_batch if num_items_in_batch is not None else max(1, int(learnt.sum())))
-        self._seen += int(inputs["attention_mask"].sum()) if model.training else 0
+        self.seen += int(inputs["attention_mask"].sum()) if model.training else 0
         return (loss, {}) if return_outputs else loss
 
-    _seen = 0
+    seen = 0
+    """Tokens that were trained on, prompts included."""
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """With the tokens seen so far, prompts included."""
-        super().log({**logs, **({"num_tokens": self._seen} if "loss" in logs else {})}, start_time)
+        super().log({**logs, **({"num_tokens": self.seen} if "loss" in logs else {})}, start_time)
 
 
 def main(folder: Path) -> int:
@@ -117,22 +119,29 @@ def main(folder: Path) -> int:
             return 0
         try:
             return _train(desk, desk.work())
-        except (TouchstoneError, OSError, ValueError, RuntimeError) as error:
-            why = (str(error) or type(error).__name__).splitlines()[0][:300]
-            desk.write(desk.end, End(ok=False, why=why))
+        except Exception as error:  # whatever it is: a run that cannot end is begun again without end
+            # The words of others may hold a path or a key, and this one goes into git; the log has them all.
+            ours = str(error).splitlines()[0][:300] if isinstance(error, TouchstoneError) else ""
+            desk.write(
+                desk.end, End(ok=False, why=ours or f"{type(error).__name__}: see {desk.log.name} of its folder")
+            )
             raise
 
 
 def _train(desk: Desk, work: Work) -> int:
     settings, base = work.settings, find_base(work.base, Path(work.root))
     model, tokenizer = loaded(base, settings)
+    if model.config.model_type != ARCHITECTURE:
+        hint = "the adapter could not be served: take a base of that kind"
+        raise UsageError(f"{work.base} is a {model.config.model_type}, not a {ARCHITECTURE}", hint=hint)
     trainer = _trainer(desk, work, model, tokenizer)
     diary = Diary(desk)
     trainer.add_callback(diary)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: setattr(diary, "stop", True))
-    last = get_last_checkpoint(str(desk.checkpoints)) if desk.checkpoints.is_dir() else None
-    trainer.train(resume_from_checkpoint=last)
+    last = desk.last_checkpoint()
+    trainer.seen = desk.tokens_at(last)
+    trainer.train(resume_from_checkpoint=str(last) if last else None)
     if diary.stop or desk.cancelled.exists():
         return 3
     state = get_peft_model_state_dict(trainer.model)
@@ -149,9 +158,11 @@ def _train(desk: Desk, work: Work) -> int:
 def loaded(base: Base, settings: Settings) -> tuple[Any, Any]:
     """(model, tokenizer). A GGUF is unpacked: packed weights would be unpacked again at every product."""
     dtype = torch.bfloat16 if settings.precision == "bfloat16" else torch.float32
-    more = {"gguf_file": base.gguf, "quantization_config": GgufConfig(dequantize=True)} if base.gguf else {}
-    model = AutoModelForCausalLM.from_pretrained(base.place, dtype=dtype, **more)
-    tokenizer = AutoTokenizer.from_pretrained(base.place, **({"gguf_file": base.gguf} if base.gguf else {}))
+    unpacked = GgufConfig(dequantize=True)
+    model = AutoModelForCausalLM.from_pretrained(
+        base.place, gguf_file=base.gguf, dtype=dtype, quantization_config=unpacked
+    )
+    tokenizer = AutoTokenizer.from_pretrained(base.place, gguf_file=base.gguf)
     model.config.use_cache = False
     return model, tokenizer
 
@@ -196,7 +207,6 @@ def _arguments(desk: Desk, settings: Settings, examples: int, validated: bool) -
         weight_decay=settings.weight_decay,
         seed=settings.seed % SEED_BITS,
         max_length=settings.max_tokens,
-        packing=settings.packing,
         completion_only_loss=True,
         gradient_checkpointing=False,
         bf16=False,

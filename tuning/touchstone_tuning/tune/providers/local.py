@@ -28,8 +28,6 @@ NEEDED = ("torch", "transformers", "peft", "trl", "gguf")
 INSTALL = "training here needs torch and more: make train, or pip install 'pytest-touchstone[train]'"
 STOPPED = 3
 """Exit code of a training process that was asked to stop, or found another at work."""
-LAST = 5
-"""Lines of the log that are told of a process that died."""
 
 
 class Local:
@@ -38,7 +36,7 @@ class Local:
     name = "local"
     parameters: type[BaseModel] = Settings
     format: Format = "hf-completion"
-    limits = Limits()
+    limits = Limits(tokens=Settings().max_tokens)
     deploys = False
 
     def __init__(self, places: Places) -> None:
@@ -62,7 +60,10 @@ class Local:
         return str(copy)
 
     def submit(self, order: Order, train: str, validation: str | None) -> str:
-        """Put the order on its desk; `advance` does it. Raises CallRefused for weights that are not here."""
+        """Put the order on its desk; `advance` does it. One that failed or was cancelled goes on from its checkpoint.
+
+        Raises CallRefused for weights that are not here.
+        """
         try:
             find_base(order.base, self.places.root)
         except ModelUnavailable as error:
@@ -71,17 +72,21 @@ class Local:
         root = str(self.places.root)
         work = Work(tag=order.tag, base=order.base, settings=settings, train=train, validation=validation, root=root)
         desk = self._desk(order.tag)
+        desk.end.unlink(missing_ok=True)
+        desk.cancelled.unlink(missing_ok=True)
         desk.write(desk.order, work)
         return order.tag
 
     def find(self, tag: str) -> str | None:
-        """The tag itself, where its order lies."""
-        return tag if self._desk(tag).order.is_file() else None
+        """The tag itself, where its order lies and was neither cancelled nor done in vain."""
+        desk = self._desk(tag)
+        end = desk.ended()
+        return tag if desk.order.is_file() and not desk.cancelled.exists() and (end is None or end.ok) else None
 
     def advance(self, job: str) -> None:
         """See that somebody trains: starts a process, unless this or another job has one."""
         desk = self._desk(job)
-        if not desk.order.is_file() or desk.ended() or desk.cancelled.exists():
+        if not desk.order.is_file() or desk.ended() or desk.cancelled.exists() or self._died(job, desk):
             return
         if any(one.held() for one in self._desks()):
             return
@@ -149,8 +154,7 @@ class Local:
         process = self._running.get(job)
         if process is None or process.poll() in (None, 0, STOPPED):
             return ""
-        lines = desk.log.read_text("utf-8", "replace").splitlines()[-LAST:]
-        return f"the training process ended with {process.returncode}: {' '.join(lines)[-300:]}"
+        return f"the training process ended with {process.returncode}: see log.txt in .touchstone/tunes/{job}"
 
 
 def _environment() -> dict[str, str]:
