@@ -74,5 +74,6 @@ def test_a_package_named_alone_is_all_of_it(package: Path) -> None:
     assert fingerprint(package.name) != before
 
 
-def test_what_is_not_there_has_none() -> None:
+def test_what_is_not_there_has_none(package: Path) -> None:
+    fingerprint.cache_clear()
     assert fingerprint("no_such_module_anywhere.at_all") == ""

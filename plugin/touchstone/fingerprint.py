@@ -33,7 +33,8 @@ def fingerprint(module: str) -> str:
         return ""
     if file.name != "__init__.py":
         return _digest([file])
-    return _digest(_reached(module, file.parent) if below else _all(file.parent))
+    found = _reached(module, file.parent) if below else _all(file.parent)
+    return _digest(found) if found else ""
 
 
 def _reached(module: str, package: Path) -> list[Path]:
