@@ -12,6 +12,7 @@ import json
 import socket
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -75,7 +76,7 @@ class Order:
 
 
 @dataclass
-class Emulator:
+class Emulator(ABC):
     """One provider, emulated; subclasses give the routes and the state."""
 
     key: str = "emulated-key-0123456789"
@@ -86,8 +87,9 @@ class Emulator:
     """All that was asked, in turn, also what was refused or dropped."""
     orders: list[Order] = field(default_factory=list)
 
+    @abstractmethod
     def routes(self) -> Sequence[BaseRoute]:
-        raise NotImplementedError
+        """What it answers."""
 
     def refused(self) -> Response:
         """The provider's answer to a bad key."""

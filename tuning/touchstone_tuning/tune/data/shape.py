@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,14 +16,14 @@ Line = dict[str, Any]
 Messages = tuple[Message, ...]
 
 
-class Spoken(BaseModel):
+class Spoken(BaseModel, ABC):
     """A line of some format: exactly its keys, each of its type."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
+    @abstractmethod
     def turns(self) -> Messages:
         """The conversation that it holds. Raises ValueError, in words, where its parts do not fit each other."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ GONE = frozenset({"DELETING", "DELETED"})
 SIZE = re.compile(r"-(\d+(?:p\d+)?)b(?=-|$)")
 """The parameters in a model's name, in thousands of millions: `llama-v3p1-8b-instruct`, `qwen2p5-0p5b`."""
 DOLLARS = ((16.0, 0.50), (80.0, 3.00))
-"""Up to so many thousands of millions of parameters, so many dollars per million trained tokens (its list of 2025)."""
+"""Up to so many thousands of millions of parameters, dollars per million trained tokens (as its page said, undated)."""
 LOOKS = 150
 """So often a new dataset is looked at before it is given up."""
 
