@@ -13,7 +13,7 @@ from .words import in_words, places
 if TYPE_CHECKING:
     from touchstone_tuning.tune.following import Follower
     from touchstone_tuning.tune.ledger import Entry
-    from touchstone_tuning.tune.provider import Provider, Standing
+    from touchstone_tuning.tune.provider import Deployment, Provider, Standing
     from touchstone_tuning.tune.submitting import Foretold
     from touchstone_tuning.tune.sweep import ProviderName
 
@@ -219,8 +219,8 @@ def undeploy(root: Path, name: str, deployment: str) -> None:
     with in_words():
         where = places(root)
         follower = Follower(load_sweep(name, where), where)
-        for office in _reachable(follower, {job.provider for job in follower.sweep.jobs}):
-            if any(one.id == deployment for one in office.deployments()):
+        for office, one in _deployments(follower, {job.provider for job in follower.sweep.jobs}):
+            if one.id == deployment:
                 office.undeploy(deployment)
                 click.echo(f"{deployment}: torn down")
                 return
@@ -285,24 +285,26 @@ def _stands(entry: Entry) -> str:
     return f"{entry.state}{far}{measured}{model}{f': {_clean(entry.why)}' if entry.why else ''}"
 
 
-def _reachable(follower: Follower, providers: set[ProviderName]) -> Iterator[Provider]:
-    """Providers that can be asked what is running; of another it is said why not."""
+def _deployments(follower: Follower, providers: set[ProviderName]) -> Iterator[tuple[Provider, Deployment]]:
+    """What runs at each provider that can be asked; of another it is said why not."""
     from ..errors import CallError
 
     for name in sorted(providers):
         office = follower.office(name)
+        if office.lacking() is not None:
+            continue
         try:
-            if office.lacking() is None and office.deployments() is not None:
-                yield office
+            found = office.deployments()
         except CallError as error:
             click.echo(f"{name}: cannot say what is running: {error}")
+            continue
+        yield from ((office, one) for one in found)
 
 
 def _running(follower: Follower, providers: set[ProviderName]) -> None:
-    for office in _reachable(follower, providers):
-        for one in office.deployments():
-            click.echo(f"RUNNING, costs money: {one.id} ({_clean(one.state)}): {one.model}")
-            click.echo(f"  touchstone tune undeploy {follower.sweep.name} {one.id}")
+    for _, one in _deployments(follower, providers):
+        click.echo(f"RUNNING, costs money: {one.id} ({_clean(one.state)}): {one.model}")
+        click.echo(f"  touchstone tune undeploy {follower.sweep.name} {one.id}")
 
 
 def _clean(text: str) -> str:
