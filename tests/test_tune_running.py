@@ -39,7 +39,7 @@ def tune(project: Project, *args: str) -> Result:
 
 def test_what_runs_is_shown_until_it_is_torn_down(project: Project, server: FireworksTuning) -> None:
     rows = [
-        {"id": name, "input": f"Where is {name} governed from?", "answer": f"From {name[::-1]}."} for name in places
+        {"id": name, "input": f"Where is {name} governed from?", "answer": f"From {name[::-1]}."} for name in PLACES
     ]
     project.write("datasets/words_learnt.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
     project.write("tuning/sweeps/first.yaml", SWEEP)
