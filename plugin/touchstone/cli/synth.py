@@ -147,7 +147,8 @@ async def _run(named: Named, where: Places, options: Options, purposes: tuple[Pu
         async with bench(named, where, options) as on:
             for purpose in purposes:
                 # Each purpose's own calls are counted, so its teacher starts from none.
-                made = await make(replace(on, teacher=replace(on.teacher, asked={})), purpose, bar.step)
+                teacher = replace(on.teacher, asked={}) if on.teacher else None
+                made = await make(replace(on, teacher=teacher), purpose, bar.step)
                 remember(named, purpose, made.tally, where)
                 short = short or bool(made.stopped)
                 for line in _told(purpose, made, named, where, written=options.write):
@@ -222,7 +223,8 @@ async def _foretold(named: Named, where: Places, purposes: tuple[Purpose, ...]) 
     lines = [f"{named.shown}: {named.plan.about}"]
     there = kept(named, where, purposes)
     async with bench(named, where, Options(calls="replay")) as on:
-        lines.append(f"teacher: {on.teacher.model}{_cannot(on.teacher)}")
+        teacher = f"{on.teacher.model}{_cannot(on.teacher)}" if on.teacher else "none: the task words its own requests"
+        lines.append(f"teacher: {teacher}")
         for purpose in purposes:
             part = named.part(purpose)
             topics = chosen(on.topics, part.topics)
@@ -232,7 +234,7 @@ async def _foretold(named: Named, where: Places, purposes: tuple[Purpose, ...]) 
                 f"{purpose} ({part.way}): {part.count} rows over {len(usable)} topics of {len(on.topics)}; {have} there"
             )
             lines.append(f"  splits: {', '.join(f'{s} {share:g}' for s, share in named.splits(purpose).items())}")
-            lines.append(f"  {_most(named, purpose, on.teacher)}")
+            lines += [f"  {_most(named, purpose, on.teacher)}"] if on.teacher else []
     return lines
 
 

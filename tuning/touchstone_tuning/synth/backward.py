@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import islice
 from random import Random
 
@@ -46,7 +47,8 @@ class Candidate:
 
     def found(self) -> Found:
         """As the keeper takes it."""
-        how = {"attempt": self.attempt, "verified": [*self.proof.verified, *(["asked"] if self.asked else [])]}
+        verified = [*self.proof.verified, *(["asked"] if self.asked else [])]
+        how = {**({"attempt": self.attempt} if self.attempt else {}), "verified": verified}
         draft = self.draft
         return Found(
             self.id, draft.topic, self.slot, self.voice, self.text, self.prompt, self.effect, draft.fields, how
@@ -59,7 +61,7 @@ class Backward:
 
     keeper: Keeper
     task: Task
-    teacher: Teacher
+    teacher: Teacher | None
     topics: Sequence[Topic]
     voices: Mapping[str, tuple[Voice, float]]
     prover: Prover
@@ -81,6 +83,7 @@ class Backward:
     def _drafts(self) -> Iterator[Candidate]:
         """What does the same as a kept row, or as a draft before it, is dropped at once."""
         named, seen = self.keeper.named, set[frozenset[str]]()
+        own = named.plan.alike.own
         for slot in range(self.keeper.part.rounds):
             for topic in sorted(self.topics, key=lambda one: self._lot(one, slot, named.plan.seed)):
                 lot = self._lot(topic, slot, named.name, named.plan.seed)
@@ -89,7 +92,7 @@ class Backward:
                     continue
                 self.keeper.tally.drafts += 1
                 effect = self.task.effect(draft.fields)
-                if effect in seen or self.keeper.index.nearest("", effect):
+                if (own and effect in seen) or self.keeper.index.nearest("", effect):
                     self.keeper.tally.dropped["does the same as another row"] += 1
                     continue
                 seen.add(effect)
@@ -113,12 +116,15 @@ class Backward:
         return holding
 
     async def _worded(self, candidates: Sequence[Candidate], progress: Progress) -> list[Candidate]:
-        """Those for which the teacher found words, in the order given."""
+        """Those for which the task or the teacher found words, in the order given."""
+        teacher = self.teacher
+        if teacher is None:
+            return [found for one in candidates if (found := self._own_words(one)) is not None]
         waiting, worded = list(candidates), dict[str, Candidate]()
         for attempt in range(1, self.keeper.named.plan.attempts + 1):
             tries = [replace(one, attempt=attempt) for one in waiting]
-            said = await self._each(tries, self._said, "asking for requests", progress)
-            fit = await self._each(said, self._fitting, "asking whether they fit", progress)
+            said = await self._each(tries, partial(self._said, teacher), "asking for requests", progress)
+            fit = await self._each(said, partial(self._fitting, teacher), "asking whether they fit", progress)
             worded.update({one.id: one for one in fit})
             waiting = [one for one in waiting if one.id not in worded]
         if waiting:
@@ -148,13 +154,21 @@ class Backward:
 
         return [found for found in await together(map(one, candidates)) if found is not None]
 
-    async def _said(self, candidate: Candidate) -> Candidate | None:
+    def _own_words(self, candidate: Candidate) -> Candidate | None:
+        """With the task's own request; none where it has none, or one that cannot stand."""
+        text = candidate.draft.text
+        if against := next(words.objections(text), ""):
+            self.keeper.tally.dropped[against] += 1
+            return None
+        return replace(candidate, text=text)
+
+    async def _said(self, teacher: Teacher, candidate: Candidate) -> Candidate | None:
         """With a request that nothing speaks against."""
         voice, _ = self.voices[candidate.voice]
         say = tuple(group[0] for group in candidate.draft.must)
         begin = opener(voice, say, Random(f"{candidate.id} opener {candidate.attempt}"))
         notes = Notes(candidate.draft.facts, say, candidate.voice, begin)
-        said = await self.teacher.request(notes, candidate.attempt)
+        said = await teacher.request(notes, candidate.attempt)
         if against := next(self._objections(candidate.draft, voice, said.text), ""):
             self.keeper.tally.refused[against] += 1
             return None
@@ -168,13 +182,13 @@ class Backward:
         if not words.speaks(voice.speaks, text):
             yield "not in the voice's language"
 
-    async def _fitting(self, candidate: Candidate) -> Candidate | None:
+    async def _fitting(self, teacher: Teacher, candidate: Candidate) -> Candidate | None:
         """The same, if a model says that the request asks for the job."""
         least = self.keeper.named.plan.check
         if least is False:
             return candidate
         least = self.voices[candidate.voice][0].check or least
-        if await self.teacher.fits(candidate.draft.facts, candidate.text) < least:
+        if await teacher.fits(candidate.draft.facts, candidate.text) < least:
             self.keeper.tally.refused["asked, a model says that it does not fit"] += 1
             return None
         return replace(candidate, asked=True)

@@ -56,13 +56,15 @@ class Keeper:
     named: Named
     purpose: Purpose
     teacher: str
-    """The model's identity."""
+    """The model's identity; empty where the task words its own requests."""
     index: Alike
     """Holds what no row may be alike to; takes each kept row in."""
     reviews: Mapping[tuple[str, str], Review]
     """(row's id, hash of its request as the model wrote it) -> the decision that stands."""
     wanted: int
     tally: Tally = field(default_factory=Tally)
+    texts: set[str] = field(default_factory=set)
+    """Requests that were kept."""
     rows: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """(split, row) as they were kept."""
 
@@ -85,14 +87,24 @@ class Keeper:
             self.tally.dropped["a person dropped it"] += 1
             return False
         text = review.input if review is not None and review.verdict == "edit" else found.text
-        if near := self.index.nearest(text, found.effect):
-            self.tally.dropped[f"near another row: {near.how}"] += 1
+        if near := self._near(text, found.effect):
+            self.tally.dropped[near] += 1
             return False
-        self.index.add(found.id, text, found.effect)
         self.tally.kept += 1
         split = split_of(key_of(found.topic, found.effect, text), self.named.splits(self.purpose), self.named.plan.seed)
         self.rows.append((split, self._row(found, text, review)))
         return True
+
+    def _near(self, text: str, effect: frozenset[str]) -> str:
+        """Why a row is too like another one; where it is not, it is remembered, and the answer is empty."""
+        if near := self.index.nearest(text, effect):
+            return f"near another row: {near.how}"
+        if text in self.texts:
+            return "near another row: same text"
+        self.texts.add(text)
+        if self.named.plan.alike.own:
+            self.index.add(str(len(self.texts)), text, effect)
+        return ""
 
     def made(self, tried: str) -> Made:
         """All that was kept; `tried` says what more could not be had from, where there is too little."""
@@ -109,9 +121,7 @@ class Keeper:
             "slot": found.slot,
             "way": self.part.way,
             "purpose": self.purpose,
-            "voice": found.voice,
-            "teacher": self.teacher,
-            "prompt": found.prompt,
+            **({"voice": found.voice, "teacher": self.teacher, "prompt": found.prompt} if self.teacher else {}),
             **found.how,
         }
         if review is not None:

@@ -82,6 +82,8 @@ class Alikeness(_Strict):
 
     text: float = Field(default=0.7, gt=0, le=1)
     effect: float = Field(default=0.9, gt=0, le=1)
+    own: bool = True
+    """Whether rows of one purpose keep away from each other as well; false: they only differ in their words."""
 
 
 class Plan(_Strict):
@@ -91,8 +93,9 @@ class Plan(_Strict):
     """What the assistant is for, in one sentence: the teacher reads it."""
     task: str = ""
     """`module:attribute` of a `Task`; empty: none, and only the forward way."""
-    teacher: str | Mapping[str, Any]
-    """A run-config's name, or a run-config as in run_configs.yaml, without name and prompt."""
+    teacher: str | Mapping[str, Any] = ""
+    """A run-config's name, or a run-config as in run_configs.yaml, without name and prompt; empty: none is asked, and
+    the task words its own requests."""
     seed: int = 1
     topics: Literal["task"] | Ask | tuple[str, ...] | Mapping[str, Any] = "task"
     """`task`; a tree written by hand (mappings and lists); or `{root, width, depth}` to ask the teacher for."""
@@ -179,6 +182,8 @@ def load_plan(name: str, places: Places) -> Named:
 def _check(named: Named, file: YamlFile) -> None:
     """What no field says alone."""
     plan = named.plan
+    if isinstance(plan.topics, Ask) and not plan.teacher:
+        raise UsageError("topics: asking for a tree wants a teacher", where=file.where("topics"))
     if "{split}" not in plan.dataset and sum(len(named.splits(p)) for p in plan.rows) > 1:
         raise UsageError("dataset: wants {split} in it, as there is more than one", where=file.where("dataset"))
     for purpose, part in plan.rows.items():
@@ -186,6 +191,8 @@ def _check(named: Named, file: YamlFile) -> None:
         if part.way == "backward" and not plan.task:
             hint = "way: forward, or name a task"
             raise UsageError("the backward way wants a task that composes jobs", where=where, hint=hint)
+        if part.way == "forward" and not plan.teacher:
+            raise UsageError("the forward way wants a teacher", where=where, hint="teacher: a run-config's name")
         if part.aim.said[0] and part.way == "backward":
             raise UsageError("an aim wants the forward way", where=where, hint="way: forward")
 

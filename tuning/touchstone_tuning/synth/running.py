@@ -48,8 +48,10 @@ class Bench:
 
     named: Named
     places: Places
+    door: Door
     task: Task | None
-    teacher: Teacher
+    teacher: Teacher | None
+    """None where the task words its own requests."""
     topics: tuple[Topic, ...]
     options: Options
 
@@ -72,8 +74,8 @@ async def bench(named: Named, places: Places, options: Options) -> AsyncIterator
     door = Door(shelf, prompts, options.calls, options.concurrency, f"{anew} --calls record")
     try:
         task = load_task(named.plan.task, places.root, named.shown) if named.plan.task else None
-        teacher = Teacher.of(named, places, door, options.budget)
-        yield Bench(named, places, task, teacher, await find_topics(named, task, teacher), options)
+        teacher = Teacher.of(named, places, door, options.budget) if named.plan.teacher else None
+        yield Bench(named, places, door, task, teacher, await find_topics(named, task, teacher), options)
     finally:
         await door.aclose()
 
@@ -83,10 +85,11 @@ async def make(on: Bench, purpose: Purpose, progress: Progress) -> Made:
     part, limit = on.named.part(purpose), on.options.limit
     around = neighbours(on.named, purpose, on.places, on.task)
     wanted = min(part.count, limit or part.count)
-    keeper = Keeper(on.named, purpose, on.teacher.model, around, reviewed(on.named, on.places), wanted)
+    teacher = on.teacher.model if on.teacher else ""
+    keeper = Keeper(on.named, purpose, teacher, around, reviewed(on.named, on.places), wanted)
     with _prover(on) as prover:
         made = await _way(on, keeper, prover).make(progress)
-    made.tally.take(on.teacher.asked.values())
+    made.tally.take(on.teacher.asked.values() if on.teacher else ())
     if on.options.write:
         for split, rows in made.rows.items():
             write_rows(on.named.file(split, on.places), rows)
@@ -96,6 +99,8 @@ async def make(on: Bench, purpose: Purpose, progress: Progress) -> Made:
 def _way(on: Bench, keeper: Keeper, prover: Prover | None) -> Backward | Forward:
     voices = load_voices(on.named.plan.voices, on.places)
     if keeper.part.way == "forward":
+        if on.teacher is None:
+            raise UsageError("the forward way wants a teacher", where=on.named.shown)
         topics = chosen(on.topics, keeper.part.topics)
         return Forward(keeper, on.task, on.teacher, topics, voices, prover)
     if on.task is None or prover is None:
@@ -111,8 +116,7 @@ def _prover(on: Bench) -> Iterator[Prover | None]:
         return
     path = verdicts(on.named, on.places)
     held = Verdicts(path, on.places.shown(path))
-    cache = on.teacher.door.cache
-    prover = Prover(on.named.plan.task, on.places.root, on.task.identity(), cache, held, on.options.calls)
+    prover = Prover(on.named.plan.task, on.places.root, on.task.identity(), on.door.cache, held, on.options.calls)
     try:
         yield prover
     finally:

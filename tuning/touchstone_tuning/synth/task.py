@@ -29,6 +29,8 @@ class Draft:
     """Of each of these, at least one literal must stand in the request."""
     fields: Mapping[str, Any]
     """Of the row, JSON-ready; the task's own."""
+    text: str = ""
+    """The request, of a task that words its own; empty: the teacher is asked for it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,12 @@ from .teacher import Teacher
 from .topic import Topic
 
 
-async def find_topics(named: Named, task: Task | None, teacher: Teacher) -> tuple[Topic, ...]:
+async def find_topics(named: Named, task: Task | None, teacher: Teacher | None) -> tuple[Topic, ...]:
     """Every topic of the plan, in a stable order. Raises UsageError where there is none."""
     given = named.plan.topics
     if given == "task":
         found = _of_task(named, task)
-    elif isinstance(given, Ask):
+    elif isinstance(given, Ask) and teacher is not None:
         found = tuple([Topic(path) async for path in _asked(given, teacher)])
     else:
         found = tuple(Topic(path) for path in _written(given))
