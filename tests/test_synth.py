@@ -255,3 +255,49 @@ def test_a_wrong_plan_is_told_with_its_place(tmp_path: Path, change: tuple[str, 
 
 def test_an_unknown_plan_names_the_nearest(sums: Sums) -> None:
     assert "did you mean sums?" in run(sums, "plan", "sum").stderr
+
+
+OWN_WORDS = """
+about: adds numbers up
+task: sums:task
+alike: {text: 0.7, effect: 0.9, own: false}
+rows:
+  train: {count: 30, splits: {train: 0.75, val: 0.25}, needs: [as-expected], rounds: 60, topics: [sum/small]}
+"""
+
+
+def test_a_task_that_words_its_own_requests_needs_no_teacher(sums: Sums) -> None:
+    """And its rows may do the same as each other, in other words."""
+    task = sums.root / "sums.py"
+    words = 'f"{chance.choice([1, 2, 3])} times: add {b} to {a}.txt please"'
+    task.write_text(task.read_text().replace("(str(b),)), fields)", f"(str(b),)), fields, {words})"))
+    (sums.root / "tuning" / "synth" / "sums.yaml").write_text(OWN_WORDS)
+    told = run(sums, "plan", "sums")
+    assert "teacher: none: the task words its own requests" in told.stdout, told.stderr
+    done = run(sums, "run", "sums", "--calls", "record")
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = sums.rows("train") + sums.rows("val")
+    assert len({row["input"] for row in rows}) == 30
+    assert len({(row["a"], row["b"]) for row in rows}) < 30
+    assert {"teacher", "voice", "prompt"}.isdisjoint(rows[0]["made"])
+    assert sums.calls == 0
+    before = sums.files()
+    shutil.rmtree(sums.root / "datasets")
+    assert run(sums, "run", "sums", "--calls", "replay").returncode == 0
+    assert sums.files() == before
+
+
+def test_a_task_without_words_of_its_own_is_told_so(sums: Sums) -> None:
+    (sums.root / "tuning" / "synth" / "sums.yaml").write_text(OWN_WORDS)
+    done = run(sums, "run", "sums")
+    assert done.returncode == 1
+    assert "empty" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_the_forward_way_wants_a_teacher(sums: Sums) -> None:
+    plan = sums.root / "tuning" / "synth" / "sums.yaml"
+    plan.write_text(OWN_WORDS.replace("needs: [as-expected]", "way: forward"))
+    done = run(sums, "run", "sums")
+    assert done.returncode == 1
+    assert "the forward way wants a teacher" in done.stderr

@@ -60,7 +60,7 @@ class Material:
         data = sweep.sweep.data
         task = load_task(data.task, places.root, sweep.shown) if data.task else None
         train, validation = _parts(data, places, sweep.shown, task)
-        own = {data.train, *([data.validation] if isinstance(data.validation, str) else [])}
+        own = {*data.train, *([data.validation] if isinstance(data.validation, str) else [])}
         refuse_leaks([*train, *validation], places, own, task)
         return cls(places, sweep, train, validation)
 
@@ -93,7 +93,7 @@ class Material:
 
 def _parts(data: Data, places: Places, where: str, task: Task | None) -> tuple[Rows, Rows]:
     """(rows to learn from, rows to look at)."""
-    train = _rows(data.train, places, where)
+    train = tuple(row for name in data.train for row in _rows(name, places, where))
     if isinstance(data.validation, float):
         parts = parts_of(train, {"train": 1 - data.validation, "validation": data.validation}, data.seed, task)
         return parts["train"], parts["validation"]

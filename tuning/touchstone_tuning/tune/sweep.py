@@ -12,7 +12,7 @@ from itertools import product
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from touchstone.errors import UsageError
 from touchstone.places import Places
@@ -40,8 +40,8 @@ Count = Annotated[int, Field(ge=1, strict=True)]
 class Data(_Strict):
     """What is learnt from, and what is looked at meanwhile."""
 
-    train: str
-    """A data set below `datasets/`, as `synth/train`."""
+    train: Annotated[tuple[Text, ...], Field(min_length=1)]
+    """A data set below `datasets/`, as `synth/train`, or a list of them."""
     validation: str | Share | None = None
     """A data set, or the share of `train` that is set aside by its content; None: none."""
     task: str = ""
@@ -53,6 +53,11 @@ class Data(_Strict):
     strategy: Strategy = "final"
     seed: int = 1
     """Of slices and of the share."""
+
+    @field_validator("train", mode="before")
+    @classmethod
+    def _one(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
 
 
 class Run(_Strict):

@@ -19,6 +19,8 @@ from ...synth.task import Task
 
 SHOWN = 5
 """Pairs that are told."""
+LEARNT = "train"
+"""Purpose of rows that nothing is measured on."""
 MEASURED = ("eval", "golden")
 """Purposes of rows that nothing may learn from."""
 
@@ -33,7 +35,7 @@ def leaks(
     """Each row that is alike to a row of a data set (the first such), by its words or by what it does.
 
     `own` names the data sets that the rows are of (`synth/train`), which are not compared; all others below
-    `datasets/` are. Raises UsageError for a name that is none of them, and for a torn file.
+    `datasets/` are, but for their rows that were made to be learnt from. Raises UsageError for a name that is none of them, and for a torn file.
     """
     index, found = _others(places, frozenset(own), task, alike or Alikeness()), list[Pair]()
     for number, row in enumerate(rows, 1):
@@ -77,7 +79,8 @@ def _others(places: Places, own: frozenset[str], task: Task | None, alike: Alike
     index = Alike(text_at=alike.text, effect_at=alike.effect)
     for name, path in named:
         for number, row in enumerate(_rows(path, places) if name not in own else (), 1):
-            index.add(f"{name}:{_id(row, number)}", words(row), _effect(row, task))
+            if _purpose(row) != LEARNT:
+                index.add(f"{name}:{_id(row, number)}", words(row), _effect(row, task))
     return index
 
 
