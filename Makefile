@@ -24,7 +24,7 @@ bench: $(READY) ## measure speed, as ratios in one run
 record: $(READY) ## make the calls that no recording holds (needs TOUCHSTONE_CODER_GGUF for the coder models)
 	$(BIN)/pytest evals/ --calls record --run-config recorded
 
-train: $(VENV)/.train ## add what fine-tuning on this machine needs; pip's own settings say where torch comes from
+train: $(VENV)/.train ## add what fine-tuning here needs, trackers included; pip's own settings say where torch comes from
 
 setup: $(READY) ## make .venv with everything in it
 
@@ -38,7 +38,7 @@ $(READY): pyproject.toml requirements.lock
 # Not in the lock: which build of torch fits is the machine's to say (PIP_FIND_LINKS, an index of torch's, a wheel).
 $(VENV)/.train: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[train]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[train,track]'
 	touch $@
 
 lock: $(READY) ## choose newer versions of everything, and write them down with their hashes

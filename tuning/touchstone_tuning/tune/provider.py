@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
@@ -35,6 +35,9 @@ class Order:
     train: Path
     """Examples in the provider's format."""
     validation: Path | None = None
+    job: str = ""
+    """Its name, and that of its sweep: for those who look at it, and no part of what it is."""
+    sweep: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +144,15 @@ class Provider(Protocol):
 
     def undeploy(self, deployment: str) -> None:
         """Tear it down; one that is gone already is no error."""
+        ...
+
+
+@runtime_checkable
+class Particular(Protocol):
+    """A provider that can do some orders here, and others not."""
+
+    def lacking_for(self, order: Order) -> str | None:
+        """Why this one cannot be done here, as words for the user; None where it can."""
         ...
 
 

@@ -12,7 +12,7 @@ from touchstone.records import digest
 from .ledger import Entry, Ledger
 from .lessons import Lessons, Material
 from .offices import open_provider
-from .provider import Order, Provider
+from .provider import Order, Particular, Provider
 from .sweep import Job, NamedSweep, ProviderName
 
 Opened = Callable[[ProviderName, Places], Provider]
@@ -59,10 +59,15 @@ def foretell(sweep: NamedSweep, jobs: Sequence[Job], places: Places, opened: Ope
     for job in jobs:
         provider = offices[job.provider]
         lessons = material.lessons(job, provider)
-        order = Order(job.tag(*lessons.digests), job.base, job.parameters, lessons.train, lessons.validation)
+        tag, files = job.tag(*lessons.digests), (lessons.train, lessons.validation)
+        order = Order(tag, job.base, job.parameters, *files, job.name, sweep.name)
         dollars = provider.price(order, round(lessons.tokens * _epochs(job, provider)))
-        found.append(Foretold(job, provider, lessons, order, dollars, provider.lacking(), ledger.get(job.name)))
+        found.append(Foretold(job, provider, lessons, order, dollars, _lacking(provider, order), ledger.get(job.name)))
     return found
+
+
+def _lacking(provider: Provider, order: Order) -> str | None:
+    return provider.lacking() or (provider.lacking_for(order) if isinstance(provider, Particular) else None)
 
 
 def submit(

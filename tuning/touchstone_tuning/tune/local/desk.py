@@ -32,6 +32,10 @@ class Work(BaseModel):
     validation: str | None = None
     root: str
     """Of the project."""
+    name: str = ""
+    """What the run is called where its losses go besides: the job's name."""
+    project: str = "touchstone"
+    """What such runs are kept under: the sweep's name."""
 
 
 class End(BaseModel):

@@ -36,6 +36,7 @@ from .adapters import write_adapter
 from .bases import Base, find_base
 from .desk import Desk, End, Work
 from .settings import Settings
+from .tracking import missing
 
 SEED_BITS = 2**32
 ARCHITECTURE = "llama"
@@ -134,6 +135,8 @@ def main(folder: Path) -> int:
 
 def _train(desk: Desk, work: Work) -> int:
     settings, base = work.settings, find_base(work.base, Path(work.root))
+    if why := missing(settings.report_to):
+        raise UsageError(why)
     model, tokenizer = loaded(base, settings)
     if model.config.model_type != ARCHITECTURE:
         hint = "the adapter could not be served: take a base of that kind"
@@ -186,7 +189,7 @@ def _trainer(desk: Desk, work: Work, model: Any, tokenizer: Any) -> Trainer:
         layers_to_transform=list(layers) if settings.first_layer else None,
         task_type="CAUSAL_LM",
     )
-    arguments = _arguments(desk, settings, len(data["train"]), "validation" in data)
+    arguments = _arguments(desk, work, len(data["train"]), "validation" in data)
     patience = [EarlyStoppingCallback(settings.patience)] if settings.patience and "validation" in data else []
     trainer = Trainer(
         model=model,
@@ -203,7 +206,8 @@ def _trainer(desk: Desk, work: Work, model: Any, tokenizer: Any) -> Trainer:
     return trainer
 
 
-def _arguments(desk: Desk, settings: Settings, examples: int, validated: bool) -> SFTConfig:
+def _arguments(desk: Desk, work: Work, examples: int, validated: bool) -> SFTConfig:
+    settings = work.settings
     steps = max(1, round(settings.epochs * -(-examples // settings.batch_size)))
     every = max(1, steps // settings.evaluations) if settings.evaluations else steps
     return SFTConfig(
@@ -230,6 +234,10 @@ def _arguments(desk: Desk, settings: Settings, examples: int, validated: bool) -
         load_best_model_at_end=bool(validated and settings.patience),
         metric_for_best_model="eval_loss" if validated else None,
         report_to=list(settings.report_to) or "none",
+        run_name=os.environ.get("WANDB_NAME") or work.name or work.tag,
+        project=work.project.replace("_", "-"),  # trackio's: it keeps names that end in _system and such for itself
+        trackio_space_id=None,
+        trackio_static_space_id=False,
         dataloader_pin_memory=False,
         disable_tqdm=True,
         train_sampling_strategy="group_by_length",

@@ -22,12 +22,15 @@ from ..data.formats import Format
 from ..local.bases import find_base
 from ..local.desk import Desk, Work
 from ..local.settings import Settings
+from ..local.tracking import environment, missing
 from ..provider import Deployment, Limits, Order, Standing
 
 NEEDED = ("torch", "transformers", "peft", "trl", "gguf")
 INSTALL = "training here needs torch and more: make train, or pip install 'pytest-touchstone[train]'"
 STOPPED = 3
 """Exit code of a training process that was asked to stop, or found another at work."""
+USUAL = {"TOKENIZERS_PARALLELISM": "false", "PYTHONUNBUFFERED": "1"}
+"""Variables of a training process."""
 
 
 class Local:
@@ -47,6 +50,14 @@ class Local:
         """The extra, where one of its packages is not there."""
         return None if all(importlib.util.find_spec(name) for name in NEEDED) else INSTALL
 
+    def lacking_for(self, order: Order) -> str | None:
+        """A package that its `report_to` needs, or its weights, where they are not here."""
+        try:
+            find_base(order.base, self.places.root)
+        except ModelUnavailable as error:
+            return str(error)
+        return missing(Settings.model_validate(dict(order.parameters)).report_to)
+
     def price(self, order: Order, tokens: int) -> float | None:
         """Nothing but time."""
         return 0.0
@@ -62,15 +73,11 @@ class Local:
     def submit(self, order: Order, train: str, validation: str | None) -> str:
         """Put the order on its desk; `advance` does it. One that failed or was cancelled goes on from its checkpoint.
 
-        Raises CallRefused for weights that are not here.
+        Raises CallRefused for weights that are not here, and a package that is not.
         """
-        try:
-            find_base(order.base, self.places.root)
-        except ModelUnavailable as error:
-            raise CallRefused(str(error)) from error
-        settings = Settings.model_validate(dict(order.parameters))
-        root = str(self.places.root)
-        work = Work(tag=order.tag, base=order.base, settings=settings, train=train, validation=validation, root=root)
+        if why := self.lacking_for(order):
+            raise CallRefused(why)
+        work = _work(order, train, validation, str(self.places.root))
         desk = self._desk(order.tag)
         desk.end.unlink(missing_ok=True)
         desk.cancelled.unlink(missing_ok=True)
@@ -143,7 +150,8 @@ class Local:
     def _start(self, desk: Desk) -> subprocess.Popen[bytes]:
         with desk.log.open("ab") as log:
             command = [sys.executable, "-m", "touchstone_tuning.tune.local.training", str(desk.folder)]
-            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_environment())
+            variables = environment(desk, desk.work(), {**os.environ, **USUAL})
+            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=variables)
 
     def _alive(self, job: str) -> bool:
         process = self._running.get(job)
@@ -157,6 +165,9 @@ class Local:
         return f"the training process ended with {process.returncode}: see log.txt in .touchstone/tunes/{job}"
 
 
-def _environment() -> dict[str, str]:
-    """Ours, and nothing that asks the network for what lies here."""
-    return {**os.environ, "TOKENIZERS_PARALLELISM": "false", "PYTHONUNBUFFERED": "1"}
+def _work(order: Order, train: str, validation: str | None, root: str) -> Work:
+    settings = Settings.model_validate(dict(order.parameters))
+    named = {"name": order.job, "project": order.sweep or Work.model_fields["project"].default}
+    return Work(
+        tag=order.tag, base=order.base, settings=settings, train=train, validation=validation, root=root, **named
+    )
