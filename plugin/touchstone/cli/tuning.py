@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .words import in_words, places
+from .words import colour, in_words, places, width
 
 if TYPE_CHECKING:
     from touchstone_tuning.tune.following import Follower
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 _SWEEP = click.argument("name", metavar="SWEEP")
+_FILE = click.Path(dir_okay=False, path_type=Path)
 _JOBS = click.option("--job", "jobs", multiple=True, metavar="JOB", help="Only this job (repeatable); default: all.")
 
 
@@ -199,12 +200,49 @@ def register(root: Path, name: str, job: str, called: str | None, deploy: bool) 
         check(Done(sweep, one, entry), called or one.name, where)
         if deploy and provider.deploys:
             running = provider.deploy(entry.model, entry.tag)
-            entry = entry.model_copy(update={"model": running.model})
+            entry = entry.model_copy(update={"served": running.model})
             click.echo(f"runs as {running.id}, and costs money: touchstone tune undeploy {sweep.name} {running.id}")
         adapter = register_(Done(sweep, one, entry), provider, called or one.name, where)
     kept = f", its adapter in {where.shown(adapter)}" if adapter else ""
     click.echo(f"run-config {called or one.name} in {where.shown(where.run_configs)}{kept}")
     click.echo(f"next: pytest evals/ --calls record --run-config {called or one.name}")
+
+
+@tune.command("compare")
+@_SWEEP
+@click.option("--base", metavar="NAME", help="The run-config to hold all against; default: each job's base, untuned.")
+@click.option("--against", multiple=True, metavar="NAME", help="Show this run-config too (repeatable).")
+@click.option("--run", metavar="RUN", help="A run's name or its beginning (default: the last one).")
+@click.option("--eval", "evals", multiple=True, metavar="NAME", help="This eval only (repeatable); default: all.")
+@click.option("--markdown", type=_FILE, metavar="FILE", help="Write a page for GitHub, its curves as FILE.svg.")
+@click.option("--html", type=_FILE, metavar="FILE", help="Write one page for a browser, with its curves.")
+@click.pass_obj
+def compare_(  # one line an option
+    root: Path,
+    name: str,
+    base: str | None,
+    against: tuple[str, ...],
+    run: str | None,
+    evals: tuple[str, ...],
+    markdown: Path | None,
+    html: Path | None,
+) -> None:
+    """Lay SWEEP's jobs beside each other: what each learnt, what it took, its scores in a run, its gain over its base.
+
+    Runs nothing and asks nobody. Exits 1 where no model of it has a score yet, and says what to type.
+    """
+    from touchstone_tuning.tune.comparing.drawing import terminal
+    from touchstone_tuning.tune.comparing.whole import Asked, whole
+    from touchstone_tuning.tune.comparing.writing import write
+
+    with in_words():
+        where = places(root)
+        found = whole(name, where, Asked(base, against, run, evals))
+        click.echo(terminal(found, width(), color=colour()))
+        for path in write(found, markdown, html):
+            click.echo(f"written: {where.shown(path.resolve())}", err=True)
+        if found.lacking:
+            raise found.lacking
 
 
 @tune.command()

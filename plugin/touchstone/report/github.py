@@ -15,6 +15,8 @@ from .text import clean, dollars, plural, wrap
 
 _MARKS = {"pass": "pass", "fail": "**FAIL**", "cannot_tell": "**cannot tell**", "not_judged": "not judged"}
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:,()-]{0,100}")
+_FIGURE = re.compile(r"(?:[-+*!<>=~$%()\[\],. \d]|[kMGBhsr]|min|error|skipped)*")
+"""What tables' cells hold, but for names: no letters that could make a link."""
 _MISSES = 10
 _NOTICES = 10
 _LONGEST = 200
@@ -36,7 +38,7 @@ def code(text: str, limit: int = _LONGEST) -> str:
 
 
 def _lines(summary: Summary) -> Iterator[str]:
-    yield f"## Evals: {_name(headline(summary))}"
+    yield f"## Evals: {named(headline(summary))}"
     yield ""
     yield from _failing(summary)
     yield from _overview(summary)
@@ -46,14 +48,14 @@ def _lines(summary: Summary) -> Iterator[str]:
     yield from _candidates(summary)
     yield from _judges(summary)
     yield from _misses(summary)
-    yield from _folded("Every eval in detail", _details(summary))
+    yield from folded("Every eval in detail", _details(summary))
 
 
 def _judges(summary: Summary) -> Iterator[str]:
     if summary.run.judges:
         yield from ("### Judges, as far as their certificates go", "")
-        yield from (f"* {_name(one.judge)}: {code(one.words, _WHY)}" for one in summary.run.judges)
-        yield from (f"* {_name(whose)}: {code(told, _WHY)}" for whose, told in lines(summary.judged))
+        yield from (f"* {named(one.judge)}: {code(one.words, _WHY)}" for one in summary.run.judges)
+        yield from (f"* {named(whose)}: {code(told, _WHY)}" for whose, told in lines(summary.judged))
         yield ""
 
 
@@ -64,15 +66,15 @@ def _failing(summary: Summary) -> Iterator[str]:
 
 
 def _of(gate: GateResult, summary: Summary) -> str:
-    whose = "" if gate.run_config == summary.run.shipping else f" of {_name(gate.run_config)}"
-    return f"{_name(gate.eval)}{whose}"
+    whose = "" if gate.run_config == summary.run.shipping else f" of {named(gate.run_config)}"
+    return f"{named(gate.eval)}{whose}"
 
 
 def _overview(summary: Summary) -> Iterator[str]:
     if not summary.run_configs:
         yield "No sample was measured."
         return
-    yield from _table(overview(summary), summary.run.shipping)
+    yield from grid(overview(summary), summary.run.shipping)
     legend = ["Per cent of samples passed, with 95 % interval"]
     legend += ["`!`: some samples erred"] if erred(summary) else []
     legend += ["`r`: recorded, as measured when the call was made"] if replayed(summary) else []
@@ -90,9 +92,9 @@ def _calls(summary: Summary) -> str:
 
 def _details(summary: Summary) -> Iterator[str]:
     for table in details(summary):
-        yield f"**{_name(table.title)}**"
+        yield f"**{named(table.title)}**"
         yield ""
-        yield from _table(table, summary.run.shipping)
+        yield from grid(table, summary.run.shipping)
 
 
 def _gates(gates: Sequence[GateResult]) -> Iterator[str]:
@@ -101,7 +103,7 @@ def _gates(gates: Sequence[GateResult]) -> Iterator[str]:
     yield from ("### Gates that decide", "", "| | eval | run-config | found |", "|---|---|---|---|")
     for gate in gates:
         verdict = gate.verdict
-        yield _row((_MARKS[verdict.kind], _name(gate.eval), _name(gate.run_config), code(verdict.why, _WHY)))
+        yield _row((_MARKS[verdict.kind], named(gate.eval), named(gate.run_config), code(verdict.why, _WHY)))
     yield ""
 
 
@@ -118,20 +120,20 @@ def _candidate(name: str, gates: Sequence[GateResult]) -> Iterator[str]:
     passes = [gate for gate in own if gate.verdict.kind == "pass"]
     fails, unsure = not_passed(own)
     if own:
-        found = (", ".join(_name(eval_) for eval_ in evals) for evals in (fails, unsure))
-        yield _row((_name(name), f"{len(passes)} of {len(own)}", *found))
+        found = (", ".join(named(eval_) for eval_ in evals) for evals in (fails, unsure))
+        yield _row((named(name), f"{len(passes)} of {len(own)}", *found))
 
 
 def _misses(summary: Summary) -> Iterator[str]:
     shown = worst(summary, _MISSES)
     if not shown:
         return
-    yield f"### Worst misses of {_name(shown[0][0].run_config)}"
+    yield f"### Worst misses of {named(shown[0][0].run_config)}"
     yield ""
     yield "| eval | row | why |"
     yield "|---|---|---|"
     for result, miss in shown:
-        yield _row((_name(result.eval), _name(miss.row), code(miss.why)))
+        yield _row((named(result.eval), named(miss.row), code(miss.why)))
     yield ""
 
 
@@ -141,22 +143,24 @@ def _notices(title: str, notices: Sequence[Notice]) -> Iterator[str]:
     yield f"### {title}"
     yield ""
     for notice in notices[:_NOTICES]:
-        names = ", ".join(_name(name) for name in notice.run_configs[:_NOTICES])
+        names = ", ".join(named(name) for name in notice.run_configs[:_NOTICES])
         yield f"* {names}: {code(notice.why)} ({plural(notice.samples, 'sample')})"
     yield from ([f"* {len(notices) - _NOTICES} more reasons"] if len(notices) > _NOTICES else [])
     yield ""
 
 
-def _table(table: Table, shipping: str) -> Iterator[str]:
-    yield _row(("run-config", *(_heading(column.heading) for column in table.columns)))
+def grid(table: Table, shipping: str = "", first: str = "run-config") -> Iterator[str]:
+    """A table and a blank line; `first` heads the names."""
+    yield _row((first, *(_heading(column.heading) for column in table.columns)))
     yield "|---|" + "---:|" * len(table.columns)
     for index, name in enumerate(table.names):
-        label = f"**{_name(name)}** (ships)" if name == shipping else _name(name)
+        label = f"**{named(name)}** (ships)" if name == shipping else named(name)
         yield _row((label, *(_cell(column.cells[index]) for column in table.columns)))
     yield ""
 
 
-def _folded(title: str, lines: Iterable[str]) -> Iterator[str]:
+def folded(title: str, lines: Iterable[str]) -> Iterator[str]:
+    """Lines that are shown once somebody asks for them; nothing where there are none. The title is ours."""
     body = list(lines)
     if body:
         yield from (f"<details><summary>{title}</summary>", "", *body, "</details>", "")
@@ -167,14 +171,16 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def _heading(name: str) -> str:
-    return "<br>".join(_name(line) for line in wrap(clean(name, 60), 12)) if _PLAIN.fullmatch(name) else code(name, 60)
+    return "<br>".join(named(line) for line in wrap(clean(name, 60), 12)) if _PLAIN.fullmatch(name) else code(name, 60)
 
 
 def _cell(text: str) -> str:
-    """A figure, in better type: `100 ≥96`, `81 74–87`."""
+    """A figure, in better type: `100 ≥96`, `81 74–87`; anything else as a name."""
+    if not _FIGURE.fullmatch(text):
+        return named(text)
     return re.sub(r"(?<=\d)-(?=\d)", "–", text.replace(">=", "≥")).replace("<", "&lt;")
 
 
-def _name(text: str) -> str:
+def named(text: str) -> str:
     """A name as it is, where it can mean nothing to Markdown; else as code."""
     return text.replace("_", "\\_") if _PLAIN.fullmatch(text) else code(text, 100)

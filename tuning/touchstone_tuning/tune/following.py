@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from touchstone.errors import CallError, CallFailed, UsageError
 from touchstone.places import Places
 
+from .keeping import keep
 from .ledger import Entry, Ledger
 from .offices import open_provider
 from .provider import Provider, Standing
@@ -62,9 +63,7 @@ class Follower:
         if entry.ended:
             return entry, None
         standing = self.office(provider).standing(entry.job)
-        entry = updated(entry, standing, keep_model=provider != "local")
-        self.ledger.put(name, entry)
-        return entry, standing
+        return keep(self.ledger, name, entry, standing), standing
 
     def wait(self, names: tuple[str, ...], tell: Tell, every: float, within: float | None = None) -> bool:
         """Until all have ended; false where time ran out, or some could not be asked: the others are followed still.
@@ -126,25 +125,3 @@ class Follower:
         for name, provider, entry in self.entries(names):
             if not entry.ended:
                 yield name, (provider, entry)
-
-
-def updated(entry: Entry, standing: Standing, *, keep_model: bool) -> Entry:
-    """The entry with what the provider says. A path of this machine is not kept: it means nothing elsewhere."""
-    found: Mapping[str, object] = {
-        "state": standing.state,
-        "why": standing.why,
-        "model": standing.model if keep_model else "",
-        "trained_tokens": standing.tokens,
-        "dollars": standing.dollars,
-        "step": standing.step,
-        "steps": standing.steps,
-        "train_loss": _last(standing, "train"),
-        "validation_loss": _last(standing, "validation"),
-    }
-    return entry.model_copy(update=found)
-
-
-def _last(standing: Standing, which: str) -> float | None:
-    values = [getattr(one, which) for one in standing.losses]
-    known = [value for value in values if value is not None]
-    return round(known[-1], 4) if known else None

@@ -1,25 +1,31 @@
-"""What is known of a sweep's jobs: one readable file a job, in git. Owns those files; asks no provider.
+"""What is known of a sweep's jobs, in git: a readable file a job, its losses beside it. Owns those; asks no provider.
 
-`tuning/jobs/SWEEP/JOB.json`. What is about to be asked is written down before it is asked, so that a crash between
-the two leaves a mark to look for the job by, and never leads to a second one.
+`tuning/jobs/SWEEP/JOB.json`, and `JOB.losses.jsonl` once it has ended. What is about to be asked is written down before
+it is asked, so that a crash between the two leaves a mark to look for the job by, and never leads to a second one.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from touchstone.errors import UsageError
+from touchstone.jsonl import encoded, read_lines
 from touchstone.places import Places
 from touchstone.wholefile import replace_file
 
-from .provider import ENDED, State
+from .provider import ENDED, Loss, State
 from .sweep import ProviderName
+
+_LOSS = TypeAdapter(Loss)
+_GIT = "take it from git again, or delete it: the losses are then not shown"
 
 
 class Entry(BaseModel):
@@ -47,7 +53,14 @@ class Entry(BaseModel):
     why: str = ""
     model: str = ""
     """What the tuned model is called by, where it does not lie on this machine."""
+    served: str = ""
+    """What it is called by as it was deployed, where that is another name: the run-config's."""
+    adapter_sha256: str = ""
+    """Of the adapter that was made here: what its run-configs are told by."""
+    adapter_bytes: int | None = None
     trained_tokens: int | None = None
+    seconds: float | None = None
+    """Of training."""
     dollars: float | None = None
     step: int | None = None
     steps: int | None = None
@@ -94,8 +107,33 @@ class Ledger:
 
     def put(self, name: str, entry: Entry) -> None:
         """Write an entry, whole or not at all. Raises UsageError where it cannot be written."""
-        path = self.folder / f"{name}.json"
         data = entry.model_dump_json(indent=1, exclude_defaults=True).encode("utf-8") + b"\n"
+        self._write(self.folder / f"{name}.json", data)
+
+    def losses(self, name: str) -> tuple[Loss, ...]:
+        """What was kept of a job's losses, by step; none before its end. Raises UsageError for a line that is none."""
+        path = self._losses(name)
+        if not path.is_file():
+            return ()
+        lines = read_lines(path, self._places.shown(path))
+        try:
+            found = [_LOSS.validate_python(value) for _, value in lines.values]
+        except ValidationError as error:
+            raise UsageError("holds a line that is no loss", where=self._places.shown(path), hint=_GIT) from error
+        if lines.problems:
+            raise UsageError(lines.problems[0], hint=_GIT)
+        return tuple(sorted(found, key=lambda one: one.step))
+
+    def put_losses(self, name: str, losses: Sequence[Loss]) -> None:
+        """Write a job's losses, a step a line; no file where there are none. Raises UsageError as `put`."""
+        lines = [{key: value for key, value in asdict(one).items() if value is not None} for one in losses]
+        if lines:
+            self._write(self._losses(name), b"".join(map(encoded, lines)))
+
+    def _losses(self, name: str) -> Path:
+        return self.folder / f"{name}.losses.jsonl"
+
+    def _write(self, path: Path, data: bytes) -> None:
         try:
             if not path.is_file() or path.read_bytes() != data:
                 replace_file(path, data)

@@ -67,6 +67,8 @@ class Standing:
     events: Sequence[str] = ()
     """The provider's own log, oldest first, one line each."""
     losses: Sequence[Loss] = ()
+    seconds: float | None = None
+    """Of training alone, where somebody measured it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,10 @@ from touchstone.places import Places
 from touchstone.records import RunConfig
 from touchstone.wholefile import replace_file
 
-from .ledger import Entry
+from .keeping import keep
+from .ledger import Entry, Ledger
 from .local.bases import weights_of
-from .provider import Provider
+from .provider import Provider, Standing
 from .sweep import Job, NamedSweep
 
 
@@ -52,13 +53,17 @@ def check(done: Done, name: str, places: Places) -> None:
 def register(done: Done, provider: Provider, name: str, places: Places) -> Path | None:
     """Add the run-config NAME; where the adapter was put, for one that was tuned here. Raises UsageError."""
     check(done, name, places)
-    told: dict[str, Any] = {"name": name, "model": done.entry.model, "prompt": done.job.prompt}
+    entry, ledger = done.entry, Ledger(done.sweep.name, places)
+    told: dict[str, Any] = {"name": name, "model": entry.served or entry.model, "prompt": done.job.prompt}
     adapter = None
     if done.job.provider == "local":
-        adapter = _adapter(done, provider, name, places)
+        standing = provider.standing(entry.job)
+        adapter = _adapter(done, standing, name, places)
+        entry = keep(ledger, done.job.name, entry, standing)
         file = adapter.relative_to(places.root).as_posix()
         told |= {**_base(done.job.base, places), "adapter": file, "adapter_sha256": _sha256(adapter)}
     _append(told, places)
+    ledger.put(done.job.name, entry)
     return adapter
 
 
@@ -70,9 +75,9 @@ def _base(base: str, places: Places) -> dict[str, str]:
     return {"model": f"gguf/{file.stem.lower()}", "weights": base, "sha256": _sha256(file)}
 
 
-def _adapter(done: Done, provider: Provider, name: str, places: Places) -> Path:
+def _adapter(done: Done, standing: Standing, name: str, places: Places) -> Path:
     """A copy of what training left, below `tuning/adapters`."""
-    found = Path(provider.standing(done.entry.job).model)
+    found = Path(standing.model)
     if not found.is_file():
         hint = (
             f"delete its file in tuning/jobs/{done.sweep.name} and its folder in .touchstone/tunes, and submit it again"

@@ -116,7 +116,7 @@ class Local:
                 self._running.pop(job).wait()  # it has written its last word, and is on its way out
             tokens, model = end.tokens or None, str(desk.adapter) if end.ok else ""
             state = "succeeded" if end.ok else "failed"
-            return Standing(state, model, end.why, tokens, 0.0, step, steps, (), losses)  # type: ignore[arg-type]
+            return Standing(state, model, end.why, tokens, 0.0, step, steps, (), losses, end.seconds or None)  # type: ignore[arg-type]
         if desk.cancelled.exists():
             return Standing("cancelled", step=step, steps=steps, losses=losses)
         if why := self._died(job, desk):
