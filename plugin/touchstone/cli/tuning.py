@@ -282,7 +282,7 @@ class _Bars:
         )
         self._shown = Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty())
         self._tasks: dict[str, Any] = {}
-        self._states: dict[str, str] = {}
+        self._states: dict[str, tuple[str, str]] = {}
 
     def __enter__(self) -> _Bars:
         self._shown.start()
@@ -300,8 +300,8 @@ class _Bars:
             self._tasks[job] = self._shown.add_task(job, total=None, loss="")
         loss = f"loss {entry.train_loss:.3f}" if entry.train_loss is not None else entry.state
         self._shown.update(self._tasks[job], completed=entry.step or 0, total=entry.steps, loss=loss)
-        if self._states.get(job) != entry.state:
-            self._states[job] = entry.state
+        if self._states.get(job) != (entry.state, entry.why):
+            self._states[job] = (entry.state, entry.why)
             click.echo(f"{job}: {_stands(entry)}")
 
 

@@ -57,7 +57,7 @@ class Standing:
     model: str = ""
     """LiteLLM name by which the tuned model is called; empty until there is one."""
     why: str = ""
-    """Why it failed, fit to show: one line, no key in it."""
+    """Why it failed, or waits, fit to show: one line, no key in it."""
     tokens: int | None = None
     """Trained tokens, over all epochs."""
     dollars: float | None = None

@@ -23,10 +23,12 @@ from ..local.bases import find_base
 from ..local.desk import Desk, Work
 from ..local.settings import Settings
 from ..local.tracking import environment, missing
+from ..local.turn import take, taken
 from ..provider import Deployment, Limits, Order, Standing
 
 NEEDED = ("torch", "transformers", "peft", "trl", "gguf")
 INSTALL = "training here needs torch and more: make train, or pip install 'pytest-touchstone[train]'"
+ANOTHER = "another job is being trained"
 STOPPED = 3
 """Exit code of a training process that was asked to stop, or found another at work."""
 USUAL = {"TOKENIZERS_PARALLELISM": "false", "PYTHONUNBUFFERED": "1"}
@@ -91,15 +93,15 @@ class Local:
         return tag if desk.order.is_file() and not desk.cancelled.exists() and (end is None or end.ok) else None
 
     def advance(self, job: str) -> None:
-        """See that somebody trains: starts a process, unless this or another job has one."""
+        """See that somebody trains: starts a process, unless this or another job of the checkout has one."""
         desk = self._desk(job)
         if not desk.order.is_file() or desk.ended() or desk.cancelled.exists() or self._died(job, desk):
             return
         if any(one.held() for one in self._desks()):
             return
-        if any(process.poll() is None for process in self._running.values()):
-            return  # started, and not yet at its desk
-        self._running[job] = self._start(desk)
+        with take(self._tunes, job) as turn:
+            if turn is not None:
+                self._running[job] = self._start(desk, turn)
 
     def standing(self, job: str) -> Standing:
         """As its folder tells. Raises CallRefused for a job of another machine."""
@@ -121,8 +123,10 @@ class Local:
             return Standing("cancelled", step=step, steps=steps, losses=losses)
         if why := self._died(job, desk):
             return Standing("failed", why=why, step=step, steps=steps, losses=losses)
-        running = desk.held() or self._alive(job)
-        return Standing("running" if running else "queued", step=step, steps=steps, losses=losses)
+        turn = taken(self._tunes)
+        running = turn == job or desk.held()
+        why = ANOTHER if turn and not running else ""
+        return Standing("running" if running else "queued", why=why, step=step, steps=steps, losses=losses)
 
     def cancel(self, job: str) -> None:
         """Leave word: whoever trains stops behind the next step."""
@@ -141,21 +145,24 @@ class Local:
     def undeploy(self, deployment: str) -> None:
         """Nothing to tear down."""
 
+    @property
+    def _tunes(self) -> Path:
+        """Where the folders of all jobs of the checkout lie."""
+        return self.places.state / "tunes"
+
     def _desk(self, tag: str) -> Desk:
-        return Desk(self.places.state / "tunes" / tag)
+        return Desk(self._tunes / tag)
 
     def _desks(self) -> list[Desk]:
-        return [Desk(path.parent) for path in (self.places.state / "tunes").glob("*/order.json")]
+        return [Desk(path.parent) for path in self._tunes.glob("*/order.json")]
 
-    def _start(self, desk: Desk) -> subprocess.Popen[bytes]:
+    def _start(self, desk: Desk, turn: int) -> subprocess.Popen[bytes]:
         with desk.log.open("ab") as log:
             command = [sys.executable, "-m", "touchstone_tuning.tune.local.training", str(desk.folder)]
             variables = environment(desk, desk.work(), {**os.environ, **USUAL})
-            return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=variables)
-
-    def _alive(self, job: str) -> bool:
-        process = self._running.get(job)
-        return process is not None and process.poll() is None
+            return subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=variables, pass_fds=[turn]
+            )
 
     def _died(self, job: str, desk: Desk) -> str:
         """Why the process that this one started is gone without an end; empty where it is not."""
