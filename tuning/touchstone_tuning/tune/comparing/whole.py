@@ -47,5 +47,6 @@ def whole(name: str, places: Places, asked: Asked) -> Whole:
 
 
 def _unregistered(found: Roster) -> UsageError:
-    hint = next(command for one in found.learners if (command := step(found, one)))
+    nearest = sorted(found.learners, key=lambda one: one.entry is None or one.entry.state != "succeeded")
+    hint = step(found, nearest[0])
     return UsageError("no job is registered, so that no model of it has a score", where=found.sweep.shown, hint=hint)

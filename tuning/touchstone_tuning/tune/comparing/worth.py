@@ -43,7 +43,7 @@ class Worth:
     @property
     def tests(self) -> int:
         """How many were made at once."""
-        return len(self.gains)
+        return sum(len(one.scores) for one in self.comparisons)
 
 
 def worth(roster: Roster, runs: Path, run: str | None, evals: Sequence[str]) -> Worth:
