@@ -43,6 +43,8 @@ class Proof:
     """Why no more than that."""
     lost: bool = False
     """Whether it was not made at all, through no fault of the job."""
+    twice: bool = False
+    """Whether the job was run twice for it already, and the same came out."""
 
 
 @runtime_checkable
@@ -62,7 +64,7 @@ class Task(Protocol):
         ...
 
     def prove(self, fields: Mapping[str, Any]) -> Proof:
-        """Run the job and look. Called in worker processes, twice; raises nothing for a bad job."""
+        """Run the job and look. Called in worker processes, twice if need be; raises nothing for a bad job."""
         ...
 
     def objections(self, draft: Draft, text: str) -> Sequence[str]:
