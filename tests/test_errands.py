@@ -1,4 +1,4 @@
-"""Errands of the ffmpeg task: composed, worded and run; names and numbers survive haste; nothing existing is written to."""
+"""Errands of the ffmpeg task: composed, worded and run; names and numbers survive haste; no input is written to."""
 
 from __future__ import annotations
 
@@ -71,7 +71,9 @@ def test_the_same_chance_gives_the_same_job() -> None:
 
 def test_haste_changes_no_name_and_no_number() -> None:
     for n in range(400):
-        text = request("cut Holiday_2024.MP4 at 2.5 seconds", False, "Part-1 Final.mkv", Random(n))
+        wish = "call Holiday_2024.MP4 Garden Tour at 2.5 seconds"
+        text = request(wish, False, "Part-1 Final.mkv", Random(n), ["Garden Tour"])
+        assert "Garden Tour" in text
         assert "Holiday_2024.MP4" in text
         assert "2.5" in text
         assert "Part-1 Final.mkv" in text
