@@ -189,7 +189,7 @@ def test_runs_and_evals_are_chosen_and_those_that_are_not_there_are_told(measure
     (first,) = (run.name for run in measured.runs)
     measured.run()
     both = compare(measured)
-    assert "short: gain" in flat(both.output)
+    assert "short, gain words, gain" in flat(both.output)
     assert "words" not in compare(measured, "--eval", "short").output
     assert "short" not in compare(measured, "--run", first).output
     wrong = compare(measured, "--eval", "shrt")
@@ -253,7 +253,7 @@ def test_other_run_configs_stand_beside_them_and_two_of_one_model_are_of_one_job
     shown = compare(measured, "--against", "other").output
     assert line(shown, "1 twin", "what it is worth")[2:5] == ["75", "55-88", "+42"]
     assert line(shown, "other", "what it is worth")[1:4] == ["0", "0-14", "-33"]
-    assert line(shown, "1 gpt-4.1", "what was learnt")[2:4] == ["small,", "twin"]
+    assert line(shown, "1 gpt-4.1", "what was learnt")[2:4] == ["small", "+1"]
     assert "other" not in compare(measured).output
     assert "did you mean twin?" in compare(measured, "--against", "twn").output
     assert "--base" in tune(measured, "compare", "first", "--base", "nobody").output

@@ -95,7 +95,7 @@ def _differ(roster: Roster, what: str) -> bool:
 
 def _series(colour: int, label: str, own: Sequence[Learner], worth: Worth, eval_: str) -> Line:
     bases = {(0, one.base) for one in own if one.base}
-    tuned = {(one.rows, name) for one in own for name in one.run_configs if one.rows is not None}
+    tuned = {(one.rows, name) for one in own for name in one.run_configs[:1] if one.rows is not None}
     points = [point for x, name in sorted(bases | tuned) if (point := _point(worth, eval_, name, x)) is not None]
     return Line(crop(label, _LABEL), tuple(points), colour)
 

@@ -36,7 +36,7 @@ def terminal(whole: Whole, width: int = 80, *, color: bool = False) -> str:
     paper = Paper.of(width, color=color)
     say(paper.console, wording.title(whole), "bold")
     for table, legend in parts(whole):
-        pieces(paper.console, table, longest=_NAMES)
+        pieces(paper.console, tables.closer(table), longest=_NAMES)
         if legend:
             say(paper.console, legend, "dim")
     if whole.worth:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from shlex import quote
 
-from touchstone.report.text import clean, listed
+from touchstone.report.text import clean, crop
 
 from .roster import Learner, Roster
 
 NAME = 80
 """Characters of a job's name."""
+_SHORT = 24
+"""Of a run-config's, where it is one of many figures."""
 
 
 def standing(one: Learner) -> str:
@@ -19,7 +21,8 @@ def standing(one: Learner) -> str:
     if one.entry.state != "succeeded":
         far = f" {one.entry.step}/{one.entry.steps}" if one.entry.step and one.entry.steps else ""
         return f"{one.entry.state}{far}"
-    return listed(one.run_configs, 3) or "not registered"
+    more = f" +{len(one.run_configs) - 1}" if len(one.run_configs) > 1 else ""
+    return crop(one.run_configs[0], _SHORT) + more if one.run_configs else "not registered"
 
 
 def step(found: Roster, one: Learner) -> str:

@@ -21,6 +21,8 @@ from .worth import Worth
 Cell = Callable[[Learner], str]
 _VALUE = 24
 """Characters of a parameter's value."""
+_GAIN = ": gain"
+"""Behind an eval's name."""
 _WAY = {"start": 0.0, "a quarter": 0.25, "half": 0.5, "end": 1.0}
 """Shares of the steps."""
 
@@ -45,6 +47,21 @@ def scores(whole: Whole) -> Table | None:
     columns = [column for name in whole.worth.evals for column in _eval(whole.worth, name, lines)]
     columns = [column for column in columns if set(column.cells) != {"-"}]
     return Table("what it is worth", tuple(label for label, _ in lines), tuple(columns))
+
+
+def closer(table: Table) -> Table:
+    """Each gain in the column of its score, for where there is little room."""
+    found: list[Column] = []
+    for column in table.columns:
+        if found and column.heading == f"{found[-1].heading}{_GAIN}":
+            widest = max(map(len, column.cells))
+            cells = zip(found[-1].cells, column.cells, strict=True)
+            found[-1] = Column(
+                f"{found[-1].heading}, gain", tuple(f"{score} {gain:>{widest}}" for score, gain in cells)
+            )
+        else:
+            found.append(column)
+    return Table(table.title, table.names, tuple(found))
 
 
 def losses(roster: Roster) -> Table | None:
@@ -139,7 +156,7 @@ def _eval(worth: Worth, name: str, lines: Sequence[tuple[str, str]]) -> Iterator
     shown = overview(worth.summary)
     cells = next((dict(zip(shown.names, one.cells, strict=True)) for one in shown.columns if one.heading == name), {})
     yield Column(name, tuple(cells.get(config) or _missing(worth, config) for _, config in lines))
-    yield Column(f"{name}: gain", tuple(_gain(worth, name, config) for _, config in lines))
+    yield Column(f"{name}{_GAIN}", tuple(_gain(worth, name, config) for _, config in lines))
 
 
 def _missing(worth: Worth, config: str) -> str:
