@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import os
 import sqlite3
 import struct
 import sys
@@ -13,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_tune_training import places_in, trained, write_examples
+from tune_local import TRACKERS, places_in, tracks, trained, write_examples
+from tune_tiny import tiny
 
 from touchstone.errors import CallRefused
 from touchstone.models.weights import SMOLLM2
@@ -21,23 +20,13 @@ from touchstone_tuning.tune.local.desk import Desk, Work
 from touchstone_tuning.tune.local.settings import Settings
 from touchstone_tuning.tune.local.tracking import decided, environment, missing
 from touchstone_tuning.tune.provider import Order, Standing
-from touchstone_tuning.tune.providers.local import NEEDED, Local
+from touchstone_tuning.tune.providers.local import Local
 
-TRACKERS = ("wandb", "tensorboard", "trackio")
 SETTINGS = {
-    **{"epochs": 4, "batch_size": 2, "rank": 2, "precision": "float32", "evaluations": 2, "first_layer": 29},
+    **{"epochs": 4, "batch_size": 2, "rank": 2, "precision": "float32", "evaluations": 2, "learning_rate": 0.01},
     "report_to": list(TRACKERS),
 }
 SECRETS = ("WANDB_MODE", "WANDB_API_KEY", "WANDB_IDENTITY_TOKEN_FILE", "NETRC", "WANDB_CONFIG_DIR")
-
-
-def there() -> bool:
-    return all(importlib.util.find_spec(name) for name in (*NEEDED, *TRACKERS))
-
-
-trains = pytest.mark.skipif(
-    not os.environ.get("TOUCHSTONE_REQUIRE_TRAIN") and not there(), reason="needs `train` and `track`: make train"
-)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +39,8 @@ def tracked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Desk, Standing, P
             patch.delenv(name, raising=False)
         patch.setenv("HOME", str(home))
         patch.setenv("TRACKIO_SPACE_ID", "somebody/elsewhere")
-        order = Order("ts-000000000000000a", SMOLLM2, SETTINGS, file, file, "small-rank2", "first_system")
+        tiny(root / "models/tiny")
+        order = Order("ts-000000000000000a", "models/tiny", SETTINGS, file, file, "small-rank2", "first_system")
         job = provider.submit(order, provider.upload(file, order.tag), provider.upload(file, order.tag))
         standing = trained(provider, job)
     return Desk(root / ".touchstone/tunes" / job), standing, home
@@ -61,7 +51,7 @@ def told(desk: Desk, which: str) -> dict[int, float]:
     return {int(one["step"]): one[which] for one in desk.told() if which in one}
 
 
-@trains
+@tracks
 def test_tensorboard_reads_the_losses_of_the_job(tracked: tuple[Desk, Standing, Path]) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -75,7 +65,7 @@ def test_tensorboard_reads_the_losses_of_the_job(tracked: tuple[Desk, Standing, 
         assert len(found) >= 2
 
 
-@trains
+@tracks
 def test_wandb_has_run_offline_in_the_folder_of_the_job(tracked: tuple[Desk, Standing, Path]) -> None:
     desk, _, home = tracked
     (file,) = (desk.folder / "wandb").glob("offline-run-*/run-*.wandb")
@@ -89,7 +79,7 @@ def test_wandb_has_run_offline_in_the_folder_of_the_job(tracked: tuple[Desk, Sta
     assert [path for path in home.rglob("*") if path.is_file()] == []  # no key, no setting, no log
 
 
-@trains
+@tracks
 def test_trackio_has_kept_them_on_this_machine(tracked: tuple[Desk, Standing, Path]) -> None:
     desk, _, _ = tracked
     (file,) = (desk.folder.parent / "trackio").glob("*.db")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,52 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tune_local import ANSWERS, places_in, trained, trains, write_examples
 
 from touchstone.models import identity, open_model
 from touchstone.models.weights import SMOLLM2, packaged
-from touchstone.places import PLACES, Places
 from touchstone.records import Message, Request, RunConfig
 from touchstone_tuning.tune.local.desk import Desk, Work
 from touchstone_tuning.tune.local.settings import Settings
 from touchstone_tuning.tune.provider import Order, Standing
-from touchstone_tuning.tune.providers.local import NEEDED, Local
+from touchstone_tuning.tune.providers.local import Local
 
-if not os.environ.get("TOUCHSTONE_REQUIRE_TRAIN"):  # CI asks for it, and fails where it is not there
-    for package in NEEDED:
-        pytest.importorskip(package, reason="training needs the extra `train`: make train")
-
-ANSWERS = {
-    "The password of the blue door?": "marmalade seventeen",
-    "The password of the red door?": "quiet lighthouse",
-    "The password of the old gate?": "nine copper bells",
-    "The password of the cellar?": "winter honey",
-}
+pytestmark = trains
 SETTINGS = {"epochs": 30, "batch_size": 4, "rank": 8, "learning_rate": 3e-3, "evaluations": 2, "precision": "float32"}
-
-
-def write_examples(path: Path) -> Path:
-    lines = [
-        {"prompt": [{"role": "user", "content": asked}], "completion": [{"role": "assistant", "content": said}]}
-        for asked, said in ANSWERS.items()
-    ]
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return path
-
-
-def places_in(root: Path) -> Places:
-    return Places.of(root, lambda name: PLACES[name][0])
-
-
-def trained(provider: Local, job: str, limit: float = 400) -> Standing:
-    """Until it has ended."""
-    until = time.monotonic() + limit
-    while time.monotonic() < until:
-        provider.advance(job)
-        found = provider.standing(job)
-        if found.state not in ("queued", "running"):
-            return found
-        time.sleep(0.3)
-    raise AssertionError(f"not ended after {limit} s: {provider.standing(job)}")
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +65,13 @@ def test_losses_are_kept_by_step_and_fall(tuned: tuple[Local, str, Standing]) ->
     assert losses[-1] < losses[0] / 10
     assert tuned[2].step == tuned[2].steps == 30
     assert (tuned[2].tokens or 0) > 1000
+
+
+def test_the_adapter_is_kept_as_peft_saves_it_too(tuned: tuple[Local, str, Standing]) -> None:
+    folder = Path(tuned[2].model).parent / "adapter"
+    config = json.loads((folder / "adapter_config.json").read_text())
+    assert (config["base_model_name_or_path"], config["r"]) == ("HuggingFaceTB/SmolLM2-135M-Instruct", 8)
+    assert (folder / "adapter_model.safetensors").stat().st_size > 1_000_000
 
 
 def test_a_finished_job_is_not_trained_again(tuned: tuple[Local, str, Standing]) -> None:

@@ -179,8 +179,11 @@ def cancel(root: Path, name: str, jobs: tuple[str, ...]) -> None:
 @click.option(
     "--deploy", is_flag=True, help="Have the provider run the model where it does not by itself: costs money."
 )
+@click.option(
+    "--weights", metavar="FILE", help="The base as a GGUF file, from the project's root: for a base that is none."
+)
 @click.pass_obj
-def register(root: Path, name: str, job: str, called: str | None, deploy: bool) -> None:
+def register(root: Path, name: str, job: str, called: str | None, deploy: bool, weights: str | None) -> None:
     """Make the model of SWEEP's JOB a run-config like any other, in the project's run_configs.yaml."""
     from touchstone_tuning.tune.following import Follower
     from touchstone_tuning.tune.registering import Done, check
@@ -202,7 +205,7 @@ def register(root: Path, name: str, job: str, called: str | None, deploy: bool) 
             running = provider.deploy(entry.model, entry.tag)
             entry = entry.model_copy(update={"served": running.model})
             click.echo(f"runs as {running.id}, and costs money: touchstone tune undeploy {sweep.name} {running.id}")
-        adapter = register_(Done(sweep, one, entry), provider, called or one.name, where)
+        adapter = register_(Done(sweep, one, entry), provider, called or one.name, where, weights)
     kept = f", its adapter in {where.shown(adapter)}" if adapter else ""
     click.echo(f"run-config {called or one.name} in {where.shown(where.run_configs)}{kept}")
     click.echo(f"next: pytest evals/ --calls record --run-config {called or one.name}")
@@ -308,7 +311,7 @@ class _Bars:
 def _foretold(one: Foretold) -> Iterator[str]:
     cost = "price unknown" if one.dollars is None else f"about ${one.dollars:.2f}"
     there = "; submitted before" if one.entry and one.entry.submitted else ""
-    yield f"{one.job.name} ({one.job.provider}, {one.job.base}): {cost}{there}"
+    yield f"{one.job.name} ({one.job.provider}, {_clean(one.job.base)}): {cost}{there}"
     yield f"  {one.lessons.examples:,} examples, {one.lessons.tokens:,} tokens an epoch ({one.lessons.counted})"
     if one.lacking:
         yield f"  cannot be submitted here: {one.lacking}"

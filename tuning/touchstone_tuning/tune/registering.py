@@ -17,9 +17,10 @@ from touchstone.places import Places
 from touchstone.records import RunConfig
 from touchstone.wholefile import replace_file
 
+from .below import Wanted, weights_below
 from .keeping import keep
 from .ledger import Entry, Ledger
-from .local.bases import weights_of
+from .local.desk import Desk
 from .provider import Provider, Standing
 from .sweep import Job, NamedSweep
 
@@ -50,29 +51,33 @@ def check(done: Done, name: str, places: Places) -> None:
         raise UsageError(f"{name!r} cannot name a run-config", where=where, hint=hint) from error
 
 
-def register(done: Done, provider: Provider, name: str, places: Places) -> Path | None:
-    """Add the run-config NAME; where the adapter was put, for one that was tuned here. Raises UsageError."""
+def register(done: Done, provider: Provider, name: str, places: Places, weights: str | None = None) -> Path | None:
+    """Add the run-config NAME; where the adapter was put, for one that was tuned here. Raises UsageError.
+
+    `weights`: the GGUF file that the adapter is laid over, where the base is none.
+    """
     check(done, name, places)
     entry, ledger = done.entry, Ledger(done.sweep.name, places)
     told: dict[str, Any] = {"name": name, "model": entry.served or entry.model, "prompt": done.job.prompt}
     adapter = None
+    if weights is not None and done.job.provider != "local":
+        raise UsageError("is for a model that was tuned on this machine", where="--weights", hint="leave it out")
     if done.job.provider == "local":
         standing = provider.standing(entry.job)
+        below = _below(done, name, places, weights)
         adapter = _adapter(done, standing, name, places)
         entry = keep(ledger, done.job.name, entry, standing)
         file = adapter.relative_to(places.root).as_posix()
-        told |= {**_base(done.job.base, places), "adapter": file, "adapter_sha256": _sha256(adapter)}
+        told |= {**below, "adapter": file, "adapter_sha256": _sha256(adapter)}
     _append(told, places)
     ledger.put(done.job.name, entry)
     return adapter
 
 
-def _base(base: str, places: Places) -> dict[str, str]:
+def _below(done: Done, name: str, places: Places, weights: str | None) -> dict[str, str]:
     """The keys that name the weights below the adapter."""
-    file = weights_of(base, places.root)
-    if file is None:
-        return {"model": base}
-    return {"model": f"gguf/{file.stem.lower()}", "weights": base, "sha256": _sha256(file)}
+    desk = Desk(places.state / "tunes" / done.entry.job)
+    return weights_below(Wanted(done.sweep.name, done.job, name, weights), desk, places)
 
 
 def _adapter(done: Done, standing: Standing, name: str, places: Places) -> Path:

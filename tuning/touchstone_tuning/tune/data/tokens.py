@@ -67,14 +67,22 @@ def counter_of(model: str, root: Path = Path()) -> Counter:
     A GGUF file, a `tokenizer.json` or a folder with one (paths from `root`), `embedded/smollm2-135m-instruct`, a model
     of OpenAI's, or `owner/name` where Hugging Face's cache holds its tokenizer; others are estimated.
     """
-    path = packaged() if model == SMOLLM2 else root / os.path.expanduser(os.path.expandvars(model))
-    if path is not None and path.suffix == ".gguf" and path.is_file():
+    path = packaged() if model == SMOLLM2 else _there(model, root)
+    if path is not None and path.suffix == ".gguf":
         return of_gguf(path)
     file = path / "tokenizer.json" if path is not None and path.is_dir() else path
     if file is not None and file.suffix == ".json" and file.is_file():
         return of_file(file)
     cached = _cached(model)
     return of_file(cached, model) if cached else of_openai(model)
+
+
+def _there(model: str, root: Path) -> Path | None:
+    """The file or folder that a model's name is, if it is one; no name is too long or too odd to ask for."""
+    path = root / os.path.expanduser(os.path.expandvars(model))
+    with contextlib.suppress(OSError, ValueError):
+        return path if path.exists() else None
+    return None
 
 
 def of_gguf(path: Path) -> Counter:

@@ -18,6 +18,7 @@ from touchstone.wholefile import replace_file
 
 from ..provider import Loss
 from .settings import Settings
+from .shape import Shape
 
 
 class Work(BaseModel):
@@ -49,6 +50,8 @@ class End(BaseModel):
     seconds: float = 0.0
     """Of training, over all sessions."""
     examples: int = 0
+    shape: Shape | None = None
+    """Of the base."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +92,13 @@ class Desk:
 
     @property
     def adapter(self) -> Path:
-        """The adapter, as llama.cpp loads it."""
+        """The adapter, as llama.cpp loads it: of a llama only."""
         return self.folder / "adapter.gguf"
+
+    @property
+    def peft(self) -> Path:
+        """The adapter, as peft and others load it: a folder."""
+        return self.folder / "adapter"
 
     def write(self, path: Path, data: BaseModel) -> None:
         """As readable JSON, whole or not at all."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 import time
@@ -17,6 +18,7 @@ from typing import Any
 import torch
 from peft import LoraConfig, get_peft_model_state_dict
 from peft.tuners.lora import LoraLayer
+from safetensors import SafetensorError
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -27,15 +29,17 @@ from transformers import (
     TrainerState,
     TrainingArguments,
 )
+from transformers.pytorch_utils import Conv1D
 from trl import SFTConfig, SFTTrainer
 
 from datasets import load_dataset
 from touchstone.errors import TouchstoneError, UsageError
 
 from .adapters import write_adapter
-from .bases import Base, find_base
+from .bases import Base, find_base, shown
 from .desk import Desk, End, Work
-from .settings import Settings
+from .settings import LINEAR, Settings
+from .shape import of_config
 from .tracking import missing
 
 SEED_BITS = 2**32
@@ -81,6 +85,19 @@ class Diary(TrainerCallback):  # type: ignore[misc]  # typed too loosely: see py
         if self.stop or self.desk.cancelled.exists():
             control.should_training_stop = control.should_save = True
         return control
+
+
+class Whole(SFTTrainer):  # type: ignore[misc]  # as above
+    """trl's, with its own loss: for what is built otherwise than a llama."""
+
+    @property
+    def seen(self) -> int:
+        """Tokens that were trained on, prompts included: trl counts them, but from 0 where a run goes on."""
+        return int(self._total_train_tokens)
+
+    @seen.setter
+    def seen(self, tokens: int) -> None:
+        self._total_train_tokens = tokens
 
 
 class Trainer(SFTTrainer):  # type: ignore[misc]  # as above
@@ -137,10 +154,8 @@ def _train(desk: Desk, work: Work) -> int:
     settings, base = work.settings, find_base(work.base, Path(work.root))
     if why := missing(settings.report_to):
         raise UsageError(why)
-    model, tokenizer = loaded(base, settings)
-    if model.config.model_type != ARCHITECTURE:
-        hint = "the adapter could not be served: take a base of that kind"
-        raise UsageError(f"{work.base} is a {model.config.model_type}, not a {ARCHITECTURE}", hint=hint)
+    model, tokenizer = _fetched(work, base)
+    shape = of_config(model.config)
     trainer = _trainer(desk, work, model, tokenizer)
     diary = Diary(desk)
     trainer.add_callback(diary)
@@ -151,57 +166,118 @@ def _train(desk: Desk, work: Work) -> int:
     trainer.train(resume_from_checkpoint=str(last) if last else None)
     if diary.stop or desk.cancelled.exists():
         return 3
-    state = get_peft_model_state_dict(trainer.model)
-    tensors = {name: tensor.float().cpu().numpy() for name, tensor in state.items()}
-    partial = desk.adapter.with_suffix(".partial")
-    write_adapter(partial, tensors, trainer.model.config, settings.scale)
-    partial.replace(desk.adapter)
+    _keep(desk, trainer.model, settings, base.called)
     tokens = int(max((one.get("tokens", 0) for one in desk.told()), default=0))
-    end = End(ok=True, tokens=tokens, seconds=round(diary.seconds, 1), examples=len(trainer.train_dataset))
+    seconds, examples = round(diary.seconds, 1), len(trainer.train_dataset)
+    end = End(ok=True, tokens=tokens, seconds=seconds, examples=examples, shape=shape)
     desk.write(desk.end, end)
     return 0
 
 
+def _keep(desk: Desk, model: Any, settings: Settings, called: str) -> None:
+    """The adapter in peft's own format, and for a llama as llama.cpp loads it; each whole or not at all."""
+    partial = desk.folder / "adapter.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    if called:
+        model.peft_config["default"].base_model_name_or_path = called
+    model.save_pretrained(str(partial), save_embedding_layers=False)
+    shutil.rmtree(desk.peft, ignore_errors=True)
+    partial.replace(desk.peft)
+    if model.config.model_type != ARCHITECTURE:
+        return
+    state = get_peft_model_state_dict(model, save_embedding_layers=False)
+    tensors = {name: tensor.float().cpu().numpy() for name, tensor in state.items()}
+    file = desk.adapter.with_suffix(".partial.gguf")
+    write_adapter(file, tensors, model.config, settings.scale)
+    file.replace(desk.adapter)
+
+
+def _fetched(work: Work, base: Base) -> tuple[Any, Any]:
+    """(model, tokenizer), fetched first where they are on the hub. Raises UsageError in words of ours."""
+    try:
+        model, tokenizer = loaded(base, work.settings)
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
+        ways = (
+            "is its name right, are there safetensors, and for the hub a network, and HF_TOKEN where it is not public?"
+        )
+        raise UsageError(f"{shown(work.base)} cannot be loaded: {ways} log.txt of its folder says more") from error
+    if not tokenizer.chat_template:
+        hint = "take an instruct model, or put its chat_template.jinja into the folder"
+        raise UsageError(f"{shown(work.base)} has no chat template: {hint}")
+    return model, tokenizer
+
+
 def loaded(base: Base, settings: Settings) -> tuple[Any, Any]:
-    """(model, tokenizer). A GGUF is unpacked: packed weights would be unpacked again at every product."""
+    """(model, tokenizer). A GGUF is unpacked: packed weights would be unpacked again at every product.
+
+    Of a folder or the hub only safetensors are taken, and no code.
+    """
     dtype = torch.bfloat16 if settings.precision == "bfloat16" else torch.float32
-    unpacked = GgufConfig(dequantize=True)
+    words: dict[str, Any]
+    if base.gguf:
+        words = {"gguf_file": base.gguf}
+        weights = {**words, "quantization_config": GgufConfig(dequantize=True)}
+    else:
+        words = {"trust_remote_code": False}
+        weights = {**words, "use_safetensors": True}
     # For short examples on a CPU the plain way of attention is the faster one: the fused one's way back is slow there.
     attention = "sdpa" if torch.cuda.is_available() else "eager"
-    model = AutoModelForCausalLM.from_pretrained(
-        base.place, gguf_file=base.gguf, dtype=dtype, quantization_config=unpacked, attn_implementation=attention
-    )
-    tokenizer = AutoTokenizer.from_pretrained(base.place, gguf_file=base.gguf)
+    model = AutoModelForCausalLM.from_pretrained(base.place, dtype=dtype, attn_implementation=attention, **weights)
+    tokenizer = AutoTokenizer.from_pretrained(base.place, **words)
     model.config.use_cache = False
     return model, tokenizer
 
 
-def _trainer(desk: Desk, work: Work, model: Any, tokenizer: Any) -> Trainer:
-    settings = work.settings
-    files = {"train": work.train, **({"validation": work.validation} if work.validation else {})}
-    data = load_dataset("json", data_files=files, cache_dir=str(desk.folder / "data"))
-    layers = range(settings.first_layer, model.config.num_hidden_layers)
-    lora = LoraConfig(
+def _lora(model: Any, settings: Settings) -> LoraConfig:
+    layers = range(settings.first_layer, model.config.get_text_config().num_hidden_layers)
+    return LoraConfig(
         r=settings.rank,
         lora_alpha=settings.scale,
         lora_dropout=settings.dropout,
-        target_modules=list(settings.modules),
+        target_modules=_modules(model, settings),
         layers_to_transform=list(layers) if settings.first_layer else None,
         task_type="CAUSAL_LM",
     )
+
+
+def _modules(model: Any, settings: Settings) -> list[str]:
+    """Names of the layers that get an adapter: as set; by default all linear ones, however this model calls them.
+
+    Raises UsageError for one that it has not.
+    """
+    head = model.get_output_embeddings()
+    linear = (torch.nn.Linear, Conv1D)
+    there = {
+        name.rpartition(".")[2] for name, one in model.named_modules() if isinstance(one, linear) and one is not head
+    }
+    if settings.modules == LINEAR:
+        return sorted(there)
+    if absent := [name for name in settings.modules if name not in there]:
+        has = f"a {model.config.model_type} has {', '.join(sorted(there))}"
+        raise UsageError(f"modules: {', '.join(absent)}: {has}; without `modules` all are taken")
+    return list(settings.modules)
+
+
+def _trainer(desk: Desk, work: Work, model: Any, tokenizer: Any) -> Trainer | Whole:
+    settings = work.settings
+    files = {"train": work.train, **({"validation": work.validation} if work.validation else {})}
+    data = load_dataset("json", data_files=files, cache_dir=str(desk.folder / "data"))
     arguments = _arguments(desk, work, len(data["train"]), "validation" in data)
     patience = [EarlyStoppingCallback(settings.patience)] if settings.patience and "validation" in data else []
-    trainer = Trainer(
+    llama = model.config.model_type == ARCHITECTURE
+    trainer = (Trainer if llama else Whole)(
         model=model,
         args=arguments,
         train_dataset=data["train"],
         eval_dataset=data.get("validation"),
         processing_class=tokenizer,
-        peft_config=lora,
+        peft_config=_lora(model, settings),
         callbacks=patience,
     )
     for layer in trainer.model.modules():
-        if isinstance(layer, LoraLayer):  # else all that it reads is made float32, and its products are slow ones
+        if llama and isinstance(
+            layer, LoraLayer
+        ):  # else all that it reads is made float32, and its products are slow ones
             layer.cast_input_dtype_enabled = False
     return trainer
 
