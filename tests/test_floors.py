@@ -31,6 +31,7 @@ FLOORS = {
         "golden",
         "ratings",
         "baseline",
+        "orphans",
     ),
     3: (
         "caching",

@@ -21,6 +21,7 @@ from .cache import Cache
 from .claims import Claims
 from .errors import ScorerError, TouchstoneError
 from .evals import row_hash
+from .orphans import end_with_parent
 from .records import Message, Response, RunConfig, Sample, Score, digest
 from .scorers import as_scores, identity_of, name_of, traits
 
@@ -181,7 +182,7 @@ def _run_heavy(scorer: Callable[..., Any], sample: Sample) -> Scored:
 
 def _new_pool(processes: int) -> ProcessPoolExecutor:
     # Not fork: this process has threads. Not forkserver: it would import the parent's __main__ for nothing.
-    return ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"))
+    return ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), initializer=end_with_parent)
 
 
 def worker_processes(workers: int) -> int:

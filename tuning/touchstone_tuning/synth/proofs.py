@@ -17,6 +17,7 @@ from typing import Any
 
 from touchstone.cache import Cache
 from touchstone.caching import Calls
+from touchstone.orphans import end_with_parent
 from touchstone.records import digest
 
 from .task import Proof, load_task
@@ -93,7 +94,7 @@ class Prover:
         if self._pool is None:
             # Not forked: the parent holds threads and, where a model is embedded, its weights.
             context = multiprocessing.get_context("forkserver")
-            self._pool = ProcessPoolExecutor(self.processes, mp_context=context)
+            self._pool = ProcessPoolExecutor(self.processes, mp_context=context, initializer=end_with_parent)
         return self._pool
 
 

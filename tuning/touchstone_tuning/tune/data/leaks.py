@@ -35,7 +35,8 @@ def leaks(
     """Each row that is alike to a row of a data set (the first such), by its words or by what it does.
 
     `own` names the data sets that the rows are of (`synth/train`), which are not compared; all others below
-    `datasets/` are, but for their rows that were made to be learnt from. Raises UsageError for a name that is none of them, and for a torn file.
+    `datasets/` are, but for their rows that were made to be learnt from. Raises UsageError for a name that is none of
+    them, and for a torn file.
     """
     index, found = _others(places, frozenset(own), task, alike or Alikeness()), list[Pair]()
     for number, row in enumerate(rows, 1):
