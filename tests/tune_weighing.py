@@ -12,8 +12,8 @@ from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
 from touchstone.models.weights import SMOLLM2
 from touchstone_tuning.tune.local.adapters import write_adapter
 from touchstone_tuning.tune.local.bases import find_base
+from touchstone_tuning.tune.local.loading import loaded
 from touchstone_tuning.tune.local.settings import LINEAR, Settings
-from touchstone_tuning.tune.local.training import loaded
 
 ASKED = "Name a fruit that is red."
 

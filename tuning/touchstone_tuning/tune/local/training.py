@@ -6,129 +6,34 @@ A run that was stopped goes on from its last checkpoint. SIGINT and SIGTERM: a c
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, get_peft_model_state_dict
+from peft import get_peft_model_state_dict
 from peft.tuners.lora import LoraLayer
-from safetensors import SafetensorError
-from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    EarlyStoppingCallback,
-    GgufConfig,
-    TrainerCallback,
-    TrainerControl,
-    TrainerState,
-    TrainingArguments,
-)
-from transformers.pytorch_utils import Conv1D
-from trl import SFTConfig, SFTTrainer
+from transformers import EarlyStoppingCallback
+from trl import SFTConfig
 
 from datasets import load_dataset
 from touchstone.errors import TouchstoneError, UsageError
 
 from .adapters import write_adapter
-from .bases import Base, find_base, shown
+from .bases import find_base
 from .desk import Desk, End, Work
-from .settings import LINEAR, Settings
+from .loading import fetched, lora
+from .settings import Settings
 from .shape import of_config
 from .tracking import missing
+from .trainers import Diary, Trainer, Whole
 
 SEED_BITS = 2**32
 ARCHITECTURE = "llama"
 """What `adapters` knows the names and the order of."""
-IGNORED = -100
-"""The label of what is not learnt: transformers'."""
-
-
-class Diary(TrainerCallback):  # type: ignore[misc]  # typed too loosely: see pyproject.toml
-    """Writes each measured loss down at once, and stops where it is told to."""
-
-    def __init__(self, desk: Desk) -> None:
-        self.desk, self.stop = desk, False
-        self.before = max((one.get("seconds", 0.0) for one in desk.told()), default=0.0)
-        self.began = time.monotonic()
-
-    @property
-    def seconds(self) -> float:
-        """Of training, over all sessions."""
-        return self.before + time.monotonic() - self.began
-
-    def on_log(
-        self,
-        args: TrainingArguments,
-        state: TrainerState,
-        control: TrainerControl,
-        logs: dict[str, float] | None = None,
-        **_: Any,
-    ) -> None:
-        """A line for what trl measured at this step."""
-        names = {"loss": "train", "eval_loss": "validation", "learning_rate": "learning_rate", "num_tokens": "tokens"}
-        found = {name: logs[theirs] for theirs, name in names.items() if logs and theirs in logs}
-        if found:
-            line = {"step": state.global_step, "steps": state.max_steps, **found, "seconds": round(self.seconds, 1)}
-            with self.desk.losses.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
-
-    def on_step_end(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **_: Any
-    ) -> TrainerControl:
-        """Stop behind a checkpoint, where somebody asked to."""
-        if self.stop or self.desk.cancelled.exists():
-            control.should_training_stop = control.should_save = True
-        return control
-
-
-class Whole(SFTTrainer):  # type: ignore[misc]  # as above
-    """trl's, with its own loss: for what is built otherwise than a llama."""
-
-    @property
-    def seen(self) -> int:
-        """Tokens that were trained on, prompts included: trl counts them, but from 0 where a run goes on."""
-        return int(self._total_train_tokens)
-
-    @seen.setter
-    def seen(self, tokens: int) -> None:
-        self._total_train_tokens = tokens
-
-
-class Trainer(SFTTrainer):  # type: ignore[misc]  # as above
-    """trl's, but for the loss: only where something is learnt are the chances of all 49,152 next tokens computed.
-
-    Those of prompts and padding are of no use, and on a CPU they take as long as the blocks of a small model.
-    """
-
-    def compute_loss(
-        self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, num_items_in_batch: Any = None
-    ) -> Any:
-        """Mean cross entropy of the completions' tokens, over the whole step where it is told how many they are."""
-        llama = model.get_base_model()
-        known = {name: inputs[name] for name in ("input_ids", "attention_mask", "position_ids") if name in inputs}
-        # The adapter is kept in float32, so that small steps are not rounded away, and multiplied as the base is.
-        half = llama.dtype == torch.bfloat16
-        with torch.autocast(inputs["input_ids"].device.type, torch.bfloat16, enabled=half):
-            hidden, labels = llama.model(**known).last_hidden_state[:, :-1], inputs["labels"][:, 1:]
-        learnt = labels != IGNORED
-        logits = llama.lm_head(hidden[learnt]).float()
-        total = torch.nn.functional.cross_entropy(logits, labels[learnt], reduction="sum")
-        loss = total / (num_items_in_batch if num_items_in_batch is not None else max(1, int(learnt.sum())))
-        self.seen += int(inputs["attention_mask"].sum()) if model.training else 0
-        return (loss, {}) if return_outputs else loss
-
-    seen = 0
-    """Tokens that were trained on, prompts included."""
-
-    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """With the tokens seen so far, prompts included."""
-        super().log({**logs, **({"num_tokens": self.seen} if "loss" in logs else {})}, start_time)
 
 
 def main(folder: Path) -> int:
@@ -154,7 +59,7 @@ def _train(desk: Desk, work: Work) -> int:
     settings, base = work.settings, find_base(work.base, Path(work.root))
     if why := missing(settings.report_to):
         raise UsageError(why)
-    model, tokenizer = _fetched(work, base)
+    model, tokenizer = fetched(work, base)
     shape = of_config(model.config)
     trainer = _trainer(desk, work, model, tokenizer)
     diary = Diary(desk)
@@ -192,72 +97,6 @@ def _keep(desk: Desk, model: Any, settings: Settings, called: str) -> None:
     file.replace(desk.adapter)
 
 
-def _fetched(work: Work, base: Base) -> tuple[Any, Any]:
-    """(model, tokenizer), fetched first where they are on the hub. Raises UsageError in words of ours."""
-    try:
-        model, tokenizer = loaded(base, work.settings)
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, SafetensorError) as error:
-        ways = (
-            "is its name right, are there safetensors, and for the hub a network, and HF_TOKEN where it is not public?"
-        )
-        raise UsageError(f"{shown(work.base)} cannot be loaded: {ways} log.txt of its folder says more") from error
-    if not tokenizer.chat_template:
-        hint = "take an instruct model, or put its chat_template.jinja into the folder"
-        raise UsageError(f"{shown(work.base)} has no chat template: {hint}")
-    return model, tokenizer
-
-
-def loaded(base: Base, settings: Settings) -> tuple[Any, Any]:
-    """(model, tokenizer). A GGUF is unpacked: packed weights would be unpacked again at every product.
-
-    Of a folder or the hub only safetensors are taken, and no code.
-    """
-    dtype = torch.bfloat16 if settings.precision == "bfloat16" else torch.float32
-    words: dict[str, Any]
-    if base.gguf:
-        words = {"gguf_file": base.gguf}
-        weights = {**words, "quantization_config": GgufConfig(dequantize=True)}
-    else:
-        words = {"trust_remote_code": False}
-        weights = {**words, "use_safetensors": True}
-    # For short examples on a CPU the plain way of attention is the faster one: the fused one's way back is slow there.
-    attention = "sdpa" if torch.cuda.is_available() else "eager"
-    model = AutoModelForCausalLM.from_pretrained(base.place, dtype=dtype, attn_implementation=attention, **weights)
-    tokenizer = AutoTokenizer.from_pretrained(base.place, **words)
-    model.config.use_cache = False
-    return model, tokenizer
-
-
-def _lora(model: Any, settings: Settings) -> LoraConfig:
-    layers = range(settings.first_layer, model.config.get_text_config().num_hidden_layers)
-    return LoraConfig(
-        r=settings.rank,
-        lora_alpha=settings.scale,
-        lora_dropout=settings.dropout,
-        target_modules=_modules(model, settings),
-        layers_to_transform=list(layers) if settings.first_layer else None,
-        task_type="CAUSAL_LM",
-    )
-
-
-def _modules(model: Any, settings: Settings) -> list[str]:
-    """Names of the layers that get an adapter: as set; by default all linear ones, however this model calls them.
-
-    Raises UsageError for one that it has not.
-    """
-    head = model.get_output_embeddings()
-    linear = (torch.nn.Linear, Conv1D)
-    there = {
-        name.rpartition(".")[2] for name, one in model.named_modules() if isinstance(one, linear) and one is not head
-    }
-    if settings.modules == LINEAR:
-        return sorted(there)
-    if absent := [name for name in settings.modules if name not in there]:
-        has = f"a {model.config.model_type} has {', '.join(sorted(there))}"
-        raise UsageError(f"modules: {', '.join(absent)}: {has}; without `modules` all are taken")
-    return list(settings.modules)
-
-
 def _trainer(desk: Desk, work: Work, model: Any, tokenizer: Any) -> Trainer | Whole:
     settings = work.settings
     files = {"train": work.train, **({"validation": work.validation} if work.validation else {})}
@@ -271,15 +110,19 @@ def _trainer(desk: Desk, work: Work, model: Any, tokenizer: Any) -> Trainer | Wh
         train_dataset=data["train"],
         eval_dataset=data.get("validation"),
         processing_class=tokenizer,
-        peft_config=_lora(model, settings),
+        peft_config=lora(model, settings),
         callbacks=patience,
     )
-    for layer in trainer.model.modules():
-        if llama and isinstance(
-            layer, LoraLayer
-        ):  # else all that it reads is made float32, and its products are slow ones
-            layer.cast_input_dtype_enabled = False
+    if llama:
+        _as_it_is(trainer.model)
     return trainer
+
+
+def _as_it_is(model: Any) -> None:
+    """The adapter reads what the base computed as it is; else it is made float32 first, and its products are slow."""
+    for layer in model.modules():
+        if isinstance(layer, LoraLayer):
+            layer.cast_input_dtype_enabled = False
 
 
 def _arguments(desk: Desk, work: Work, examples: int, validated: bool) -> SFTConfig:
