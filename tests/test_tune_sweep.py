@@ -106,3 +106,10 @@ def test_the_project_s_own_sweeps_load() -> None:
     root = Path(__file__).parents[1]
     for path in (root / "tuning/sweeps").glob("*.yaml"):
         assert load_sweep(path.stem, Places.of(root, lambda name: PLACES[name][0])).jobs
+
+
+def test_what_most_jobs_have_does_not_stand_in_their_names(tmp_path: Path) -> None:
+    runs = "  - {provider: local, base: a/b, prompt: p, rows: [2, 4, 9], parameters: {rank: 8}}\n"
+    more = "  - {provider: local, base: a/b, prompt: p, rows: 4, parameters: {rank: 2}}\n"
+    names = [job.name for job in loaded(tmp_path, HEAD + runs + more).jobs]
+    assert names == ["b-rows2", "b-rows4", "b-rows9", "b-rows4-rank2"]

@@ -24,6 +24,8 @@ from .data.examples import Strategy
 ProviderName = Literal["local", "openai", "fireworks", "together", "vertex"]
 MOST = 1000
 """Jobs of one sweep."""
+USUAL = 2 / 3
+"""Share of a base's jobs from which on what they have in common does not stand in their names."""
 LONGEST = 60
 """Characters of a job's name."""
 
@@ -164,7 +166,20 @@ def _jobs(sweep: Sweep, file: YamlFile) -> tuple[Job, ...]:
             jobs.append(job)
         if len(jobs) > MOST:
             raise UsageError(f"makes {len(jobs)} jobs and more", where=where, hint=f"at most {MOST} a sweep")
-    return tuple(_apart(jobs))
+    return tuple(_apart(list(_marked(jobs))))
+
+
+def _marked(jobs: Sequence[Job]) -> Iterator[Job]:
+    """Called by their base, and by what not most jobs of that base have, over the whole sweep."""
+    told = [{"prompt": job.prompt, "rows": job.rows, **job.parameters} for job in jobs]
+    for job, mine in zip(jobs, told, strict=True):
+        others = [theirs for one, theirs in zip(jobs, told, strict=True) if one.name == job.name]
+        usual = {
+            name: sum(one.get(name) == value for one in others) > USUAL * len(others) for name, value in mine.items()
+        }
+        differs = [name for name in mine if not usual[name]]
+        marks = [f"{name}{_short(mine[name])}" for name in differs if mine[name] is not None]
+        yield replace(job, name="-".join([job.name, *map(_plain, marks)]))
 
 
 def _apart(jobs: Sequence[Job]) -> Iterator[Job]:
@@ -193,10 +208,7 @@ def _of(run: Run, parameters: type[BaseModel], where: str) -> Iterator[Job]:
             parameters.model_validate(told)
         except ValidationError as error:
             raise UsageError(_told(error, parameters), where=where) from error
-        varied = {"prompt": prompt, "rows": rows, **told}
-        several = {**axes, **given}
-        marks = [f"{name}{_short(value)}" for name, value in varied.items() if len(several[name]) > 1]
-        yield Job("-".join([_plain(base), *map(_plain, marks)]), run.provider, base, prompt, rows, told)
+        yield Job(_plain(base), run.provider, base, prompt, rows, told)
 
 
 def _axis(name: str, value: Any, parameters: type[BaseModel]) -> tuple[Any, ...]:
