@@ -45,6 +45,7 @@ def test_a_worker_ends_with_its_owner(tmp_path: object, way: str, number: signal
     assert alive(worker)
     owner.send_signal(number)
     owner.wait(10)
+    owner.stdout.close()
     until = time.monotonic() + 20
     while alive(worker) and time.monotonic() < until:
         time.sleep(0.05)
