@@ -175,6 +175,8 @@ def test_only_the_training_process_imports_torch() -> None:
     }
     assert {name: them for name, them in found.items() if them} == {
         "tune.local.training": {"torch", "transformers", "peft", "trl"},
+        "tune.local.loading": {"torch", "transformers", "peft"},
+        "tune.local.trainers": {"torch", "transformers", "trl"},
         "tune.local.adapters": {"gguf"},
     }
 
