@@ -137,7 +137,7 @@ class Runtime:
 
         try:
             self.server.handle_chat_completions({**body, "stream": True, "stream_options": USAGE}, take)
-        except (ValueError, RuntimeError) as error:  # what the C++ side raises: a bad schema, text that is no Unicode
+        except (TypeError, ValueError, RuntimeError) as error:  # of the C++ side, or orjson: a bad schema, no Unicode
             raise CallRefused(f"the embedded model cannot take this request: {error}") from error
 
 
