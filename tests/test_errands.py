@@ -9,10 +9,10 @@ from random import Random
 import pytest
 
 from fixtures.ffmpeg.composing.asking import IN_PLACE, request
-from fixtures.ffmpeg.composing.errand import asked
 from fixtures.ffmpeg.composing.errands import FOLDER, Errand, errands, read
 from fixtures.ffmpeg.composing.proving import declined, prove
 from fixtures.ffmpeg.composing.task import everyday
+from fixtures.ffmpeg.composing.wishing import asked
 from touchstone.errors import UsageError
 
 FILES = sorted(FOLDER.glob("*.yaml"))

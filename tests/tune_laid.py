@@ -8,6 +8,7 @@ import sys
 import torch
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from tune_chances import chances
 
 ASKED = "Where is Peru governed from?"
 
@@ -16,16 +17,7 @@ def main(base: str, adapter: str) -> None:
     """As the docstring above says."""
     tokenizer = AutoTokenizer.from_pretrained(base)
     tuned = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32), adapter)
-    put = tokenizer.apply_chat_template(
-        [{"role": "user", "content": ASKED}], add_generation_prompt=True, return_tensors="pt", return_dict=True
-    )
-    with torch.no_grad():
-        changed = tuned(**put).logits[0, -1].log_softmax(-1)
-        with tuned.disable_adapter():
-            plain = tuned(**put).logits[0, -1].log_softmax(-1)
-    words = {index: tokenizer.decode([index]) for index in changed.topk(10).indices.tolist()}
-    told = {name: {words[i]: float(one[i]) for i in words} for name, one in (("with", changed), ("without", plain))}
-    print(json.dumps({"asked": ASKED, **told}))
+    print(json.dumps(chances(tuned, tokenizer, ASKED)))
 
 
 main(*sys.argv[1:])

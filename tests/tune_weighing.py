@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
+from tune_chances import chances
 
 from touchstone.models.weights import SMOLLM2
 from touchstone_tuning.tune.local.adapters import write_adapter
@@ -29,17 +30,7 @@ def main(path: Path) -> None:
                 value.normal_(std=0.15)
     tensors = {name: one.numpy() for name, one in get_peft_model_state_dict(tuned).items()}
     write_adapter(path, tensors, model.config, 8)
-    put = tokenizer.apply_chat_template(
-        [{"role": "user", "content": ASKED}], add_generation_prompt=True, return_tensors="pt", return_dict=True
-    )
-    with torch.no_grad():
-        changed = tuned(**put).logits[0, -1].log_softmax(-1)
-        with tuned.disable_adapter():
-            plain = tuned(**put).logits[0, -1].log_softmax(-1)
-    most = changed.topk(10).indices.tolist()
-    words = {index: tokenizer.decode([index]) for index in most}
-    found = {"with": {words[i]: float(changed[i]) for i in most}, "without": {words[i]: float(plain[i]) for i in most}}
-    print(json.dumps({"asked": ASKED, **found}))
+    print(json.dumps(chances(tuned, tokenizer, ASKED)))
 
 
 main(Path(sys.argv[1]))
