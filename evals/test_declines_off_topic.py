@@ -6,7 +6,11 @@ from fixtures.ffmpeg.rows import FfmpegRow
 from fixtures.ffmpeg.structure import declines
 
 pytestmark = pytest.mark.eval(
-    dataset="declines_off_topic", row=FfmpegRow, scorers=[declines], gates=["declines >= 0.50"]
+    dataset="declines_off_topic",
+    row=FfmpegRow,
+    scorers=[declines],
+    gates=["declines >= 0.50"],
+    run_configs=["!tuned-*"],  # the sweep's other tunes are asked what the sweep is about
 )
 
 

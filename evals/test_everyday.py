@@ -1,6 +1,6 @@
 """What people ask of ffmpeg every day, in rows that were made, not written. Decided by running the command.
 
-The rows are from the same hand as those that the small models of `tuning/sweeps/assistant.yaml` learnt from, and alike to
+The rows are from the same hand as those that the models of `tuning/sweeps/assistant.yaml` learnt from, and alike to
 none of them: the fairer measure of what a tune learnt, while `correctness` says how far that carries. Only the
 run-configs that this compares are asked.
 """

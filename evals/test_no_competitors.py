@@ -6,7 +6,11 @@ from fixtures.ffmpeg.rows import FfmpegRow
 from fixtures.ffmpeg.structure import no_competitors
 
 pytestmark = pytest.mark.eval(
-    dataset="no_competitors", row=FfmpegRow, scorers=[no_competitors], gates=["no_competitors >= 0.85"]
+    dataset="no_competitors",
+    row=FfmpegRow,
+    scorers=[no_competitors],
+    gates=["no_competitors >= 0.85"],
+    run_configs=["!tuned-*"],  # the sweep's other tunes are asked what the sweep is about
 )
 
 

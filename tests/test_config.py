@@ -57,16 +57,24 @@ def test_where_each_stands_is_known(tmp_path: Path) -> None:
         (("both",), "ab"),
         (("second",), "b"),
         (("?",), "ab"),
+        (("!a",), "b"),
+        (("both", "!b"), "a"),
+        (("!second", "*"), "a"),
     ],
 )
 def test_patterns_choose_in_file_order(tmp_path: Path, patterns: tuple[str, ...], names: str) -> None:
     assert [c.name for c in load(tmp_path, FULL).select(patterns)] == list(names)
 
 
-@pytest.mark.parametrize("pattern", ["c", "A", "a*b", "bot"])
+@pytest.mark.parametrize("pattern", ["c", "A", "a*b", "bot", "!c", "!"])
 def test_a_pattern_that_chooses_nothing_is_a_mistake(tmp_path: Path, pattern: str) -> None:
     with pytest.raises(UsageError, match="no run-config is called"):
         load(tmp_path, FULL).select(("a", pattern))
+
+
+def test_patterns_that_leave_nothing_are_a_mistake(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="leaves no run-config"):
+        load(tmp_path, FULL).select(("a", "!both"))
 
 
 def test_a_bad_default_is_told_at_its_own_line(tmp_path: Path) -> None:

@@ -36,12 +36,17 @@ class Catalogue:
     def select(self, patterns: Sequence[str]) -> tuple[RunConfig, ...]:
         """Those whose name matches any of the names, globs or groups; all where there are none.
 
-        Raises UsageError for a pattern that matches nothing.
+        A pattern after `!` leaves out what it matches. Raises UsageError for a pattern that matches nothing,
+        and where nothing is left.
         """
-        if not patterns:
-            return self.run_configs
-        chosen = {c.name for p in patterns for c in self._matching(p)}
-        return tuple(c for c in self.run_configs if c.name in chosen)
+        left_out = {c.name for p in patterns if p.startswith("!") for c in self._matching(p[1:])}
+        wanted = [p for p in patterns if not p.startswith("!")]
+        chosen = {c.name for p in wanted for c in self._matching(p)} if wanted else {c.name for c in self.run_configs}
+        if not chosen - left_out:
+            raise UsageError(
+                "leaves no run-config", where=f"--run-config {' '.join(patterns)}", hint="drop one of the `!`"
+            )
+        return tuple(c for c in self.run_configs if c.name in chosen - left_out)
 
     def _matching(self, pattern: str) -> list[RunConfig]:
         globs = self.groups.get(pattern, (pattern,))

@@ -51,7 +51,8 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "action": "append",
         "default": [],
         "metavar": "NAME",
-        "help": "run-configs to run: a name, a glob, or a group of run_configs.yaml; repeatable (default: all)",
+        "help": "run-configs to run: a name, a glob, or a group of run_configs.yaml, after `!` to leave it out; "
+        "repeatable (default: all)",
     },
     "--epochs": {
         "type": _at_least_one,
