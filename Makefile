@@ -26,6 +26,13 @@ record: $(READY) ## make the calls that no recording holds (needs TOUCHSTONE_COD
 
 train: $(VENV)/.train ## add what fine-tuning here needs, trackers included; pip's own settings say where torch comes from
 
+# The job's file is made anew, and git tells what differs from the one that is kept: its adapter's hash, its losses, its time.
+JOB := smollm2-135m-instruct-rows2700
+tune: $(VENV)/.train ## train the best job of tuning/sweeps/assistant.yaml anew
+	rm -f tuning/jobs/assistant/$(JOB).json tuning/jobs/assistant/$(JOB).losses.jsonl
+	$(BIN)/touchstone tune submit assistant --job $(JOB)
+	$(BIN)/touchstone tune wait assistant --job $(JOB)
+
 setup: $(READY) ## make .venv with everything in it
 
 $(READY): pyproject.toml requirements.lock
@@ -47,4 +54,4 @@ lock: $(READY) ## choose newer versions of everything, and write them down with 
 clean: ## remove .venv and everything that can be made again
 	rm -rf $(VENV) .touchstone .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help evals test lint bench record train setup lock clean
+.PHONY: help evals test lint bench record train tune setup lock clean
