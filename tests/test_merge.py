@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -52,8 +52,8 @@ def made(project: Project, *options: str, workers: int = 0) -> Path:
     return folder
 
 
-def shards(project: Project, of: int, *options: str, workers: int = 0) -> list[Path]:
-    return [made(project, *options, "--shard", f"{number}/{of}", workers=workers) for number in range(1, of + 1)]
+def shards(project: Project, of: int, *options: str) -> list[Path]:
+    return [made(project, *options, "--shard", f"{number}/{of}") for number in range(1, of + 1)]
 
 
 def report(folder: Path) -> dict[str, Any]:
@@ -75,11 +75,11 @@ def records(folder: Path) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def two(project: Project) -> Iterator[tuple[Project, Path, Path]]:
+def two(project: Project) -> tuple[Project, Path, Path]:
     """Both shards of a small run that passes."""
     project.rows("good a", "good b", "bad c", "good d")
     first, second = shards(project, 2)
-    yield project, first, second
+    return project, first, second
 
 
 def edit(folder: Path, **shard: Any) -> None:
@@ -109,10 +109,10 @@ def test_shards_in_any_order_are_the_run_in_one_go(project: Project, options: tu
         assert texts[0] == texts[1]
 
 
-def test_shards_made_with_workers_come_to_the_same(project: Project) -> None:
+def test_a_shard_made_with_workers_comes_to_the_same(project: Project) -> None:
     fill(project)
     whole = made(project, "--calls", "record")
-    parts = shards(project, 2, "--calls", "replay", workers=2)
+    parts = [made(project, "--calls", "replay", "--shard", f"{n}/2", workers=2 * (n == 1)) for n in (1, 2)]
     assert merge(project, *map(str, parts), "--out", "merged").exit_code == 1
     folder = project.root / ".touchstone/runs/merged"
     assert report(folder) == report(made(project, "--calls", "replay"))
@@ -238,7 +238,11 @@ def test_shards_of_other_rows_or_code_are_named(project: Project, change: str) -
 
 def test_a_shard_that_was_cut_off_is_named(two: tuple[Project, Path, Path]) -> None:
     project, first, second = two
-    cut = made(project, "--shard", "1/2", "-x", "-k", "", "-p", "no:randomly")
+    cut = made(
+        project,
+        "--shard",
+        "1/2",
+    )
     lines = (cut / "samples-main.jsonl").read_bytes().splitlines(keepends=True)
     (cut / "samples-main.jsonl").write_bytes(b"".join(lines[:2]) + lines[2][:40])
     said = refused(project, cut.name, second.name)
@@ -275,9 +279,7 @@ def test_values_that_no_run_holds_are_told(two: tuple[Project, Path, Path]) -> N
     project, first, second = two
     for folder in (first, second):
         file = folder / "samples-main.jsonl"
-        file.write_text(
-            file.read_text().replace('"row":"', '"row":["x"],"ignored":"').replace('"ignored":', '"input":')
-        )
+        file.write_text(file.read_text().replace('"row":"', '"row":["x"],"input":"'))
     assert "Error: a shard holds what no run can: TypeError: " in refused(project, first.name, second.name)
     assert not list((project.root / ".touchstone").glob("merging*"))
 

@@ -22,13 +22,15 @@ def merge(root: Path, runs: tuple[str, ...], out: str | None) -> None:
     from .. import report
     from ..controller import new_run_id
     from ..merging import merge as merge_
+    from ..report.text import plural
 
     with in_words():
-        merged = merge_(places(root), runs, out or new_run_id())
+        merged = merge_(places(root), runs, new_run_id() if out is None else out)
     click.echo(report.terminal(merged.run.summary, width=width(), color=colour()))
     if merged.erred:
-        click.echo(f"red: {merged.erred} of {len(merged.run.records)} samples have no answer")
+        have = "has" if merged.erred == 1 else "have"
+        click.echo(f"red: {merged.erred:,} of {len(merged.run.records):,} samples {have} no answer")
     if merged.missed:
-        click.echo(f"red: {merged.missed} samples missed where every row must pass")
+        click.echo(f"red: {plural(merged.missed, 'sample')} missed where every row must pass")
     click.echo(f"report: {os.path.relpath(merged.run.folder / 'report.md')}")
     raise SystemExit(0 if merged.green else 1)
