@@ -246,7 +246,7 @@ def test_a_shard_that_was_cut_off_is_named(two: tuple[Project, Path, Path]) -> N
     lines = (cut / "samples-main.jsonl").read_bytes().splitlines(keepends=True)
     (cut / "samples-main.jsonl").write_bytes(b"".join(lines[:2]) + lines[2][:40])
     said = refused(project, cut.name, second.name)
-    assert "did not end: 1 of its 3 samples have no record, evals/test_words.py::test_words[c:main] for one" in said
+    assert "did not end: 1 of its 3 samples has no record: evals/test_words.py::test_words[c:main]" in said
     assert said.endswith("run it again: pytest evals --shard 1/2")
     strange = lines[2].replace(b"[c:main]", b"[\\u001b[31mz:main]")
     (first / "samples-main.jsonl").write_bytes(b"".join([*lines, strange]))

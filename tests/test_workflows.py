@@ -11,8 +11,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from typing import Any
+from threading import Thread
+from typing import Any, ClassVar
 
 import pytest
 import yaml
@@ -216,3 +218,53 @@ def test_a_report_that_is_too_long_is_cut_between_lines_and_closed(page: Path) -
     assert text.count("<details>") == text.count("</details>") == 1
     assert "longer than a comment may be" in text
     assert re.search(r"\| \d+ \| ü \|\n\n</details>\n", text)
+
+
+# GitLab's note
+
+
+class Notes(BaseHTTPRequestHandler):
+    """The part of GitLab's API that the note wants. Its user is 9."""
+
+    there: ClassVar[list[dict[str, Any]]] = []
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        page = int((re.search(r"&page=(\d+)", self.path) or ["", "1"])[1])
+        self._answer({"id": 9} if self.path.endswith("/user") else self.there[100 * (page - 1) : 100 * page])
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.asked.append(f"{self.command} {self.path} {json.loads(body)['body']}")
+        self._answer({})
+
+    do_PUT = do_POST
+
+    def _answer(self, value: object) -> None:
+        assert self.headers["PRIVATE-TOKEN"] == "secret"
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(json.dumps(value).encode())
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.mark.parametrize("ours", [None, 150])
+def test_gitlabs_note_is_written_once_and_a_forged_one_is_not_taken(tmp_path: Path, ours: int | None) -> None:
+    file = yaml.safe_load((ROOT / "docs/examples/gitlab-ci.yml").read_text())
+    (text,) = [line for line in file["gates"]["script"] if "<<'PYTHON'" in line]
+    (tmp_path / "report.md").write_text("## Evals: PASS\n")
+    forged = {"id": 1, "author": {"id": 8}, "body": MARKER}
+    quoted = {"id": 2, "author": {"id": 9}, "body": f"> {MARKER}"}
+    own = [{"id": ours, "author": {"id": 9}, "body": f"{MARKER}\nold"}] if ours else []
+    Notes.there, Notes.asked = [forged, *[quoted] * 110, *own], []
+    with HTTPServer(("127.0.0.1", 0), Notes) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        api = {"CI_API_V4_URL": f"http://127.0.0.1:{server.server_port}", "CI_PROJECT_ID": "3"}
+        env = {"TOUCHSTONE_TOKEN": "secret", "CI_MERGE_REQUEST_IID": "7", "no_proxy": "*"}
+        done = shell(text, tmp_path, **api, **env)
+        server.shutdown()
+    assert done.returncode == 0, done.stderr
+    where = "PUT /projects/3/merge_requests/7/notes/150" if ours else "POST /projects/3/merge_requests/7/notes"
+    assert Notes.asked == [f"{where} {MARKER}\n## Evals: PASS\n"]

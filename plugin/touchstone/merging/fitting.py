@@ -99,7 +99,8 @@ def _ended(piece: Piece) -> None:
     there = {record.test for record in piece.run.records}
     lost = [test for test in piece.part.tests if test not in there]
     if lost:
-        what = f"{len(lost)} of its {len(piece.part.tests)} samples have no record, {clean(lost[0])} for one"
+        have = "has" if len(lost) == 1 else "have"
+        what = f"{len(lost)} of its {len(piece.part.tests)} samples {have} no record: {clean(lost[0])}"
         raise UsageError(f"{piece} did not end: {what}", hint=f"run it again: {_typed(piece.part, piece.part.shard)}")
     if strange := sorted(there - piece.part.tests.keys()):
         raise UsageError(f"{piece} holds a sample that is not its own: {clean(strange[0])}", hint=AGAIN)
