@@ -154,15 +154,15 @@ def test_the_merged_run_is_a_run_like_any_other(two: tuple[Project, Path, Path])
     assert update.exit_code == 0
 
 
-@pytest.mark.parametrize("layout", ["shards/{}", "shards/runs-{}/run", "shards"])
-def test_folders_that_were_downloaded_are_found(two: tuple[Project, Path, Path], layout: str) -> None:
-    project, *parts = two
-    for part in parts:
-        to = project.root / layout.format(part.name)
-        shutil.move(part, to / part.name if layout == "shards" else to)
-    result = merge(project, str(project.root / "shards"))
-    assert result.exit_code == 0, result.output
-    assert "PASS" in result.output
+def test_folders_that_were_downloaded_are_found(two: tuple[Project, Path, Path]) -> None:
+    project, first, second = two
+    for layout in ("one/{}", "two/touchstone-evals-shard-{}/run"):
+        for part in (first, second):
+            shutil.copytree(part, project.root / layout.format(part.name))
+        result = merge(project, str(project.root / layout.partition("/")[0]))
+        assert result.exit_code == 0, result.output
+        assert "PASS" in result.output
+    assert merge(project, str(project.root / "one" / first.name), second.name).exit_code == 0
 
 
 def test_a_shard_without_rows_counts(project: Project) -> None:
@@ -254,25 +254,25 @@ def test_a_shard_that_was_cut_off_is_named(two: tuple[Project, Path, Path]) -> N
     assert "holds a sample that is not its own: evals/test_words.py::test_words[z:main]" in said
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("", "its run.json cannot be read"),
-        ("[]", "its run.json cannot be read"),
-        ('{"v": 9}', "is a run of version 9; this touchstone reads 1"),
-        ('{"v": 1}', "its run.json is damaged"),
-        ('{"v": 1, "gates": [3], "info": {}}', "its run.json is damaged"),
-        ('{"v": 1, "gates": [], "info": {"id": "x"}, "shard": {"number": "\\u001b[31m"}}', "its run.json is damaged"),
-        ('{"v": 1, "gates": [], "info": {"id": "x"}}', "is a whole run, no shard"),
-    ],
+NO_SHARDS = (
+    ("", "its run.json cannot be read"),
+    ("[]", "its run.json cannot be read"),
+    ('{"v": 9}', "is a run of version 9; this touchstone reads 1"),
+    ('{"v": 1}', "its run.json is damaged"),
+    ('{"v": 1, "gates": [3], "info": {}}', "its run.json is damaged"),
+    ('{"v": 1, "gates": [], "info": {"id": "x"}, "shard": {"number": "\\u001b[31m"}}', "its run.json is damaged"),
+    ('{"v": 1, "gates": [], "info": {"id": "x"}}', "is a whole run, no shard"),
 )
-def test_what_is_no_shard_is_named(two: tuple[Project, Path, Path], text: str, said: str) -> None:
+
+
+def test_what_is_no_shard_is_named(two: tuple[Project, Path, Path]) -> None:
     project, first, second = two
-    (second / "run.json").write_text(text)
-    found = refused(project, first.name, second.name)
-    assert said in found
-    assert second.name in found
-    assert "\x1b" not in found
+    for text, said in NO_SHARDS:
+        (second / "run.json").write_text(text)
+        found = refused(project, first.name, second.name)
+        assert said in found, text
+        assert second.name in found
+        assert "\x1b" not in found
 
 
 def test_values_that_no_run_holds_are_told(two: tuple[Project, Path, Path]) -> None:

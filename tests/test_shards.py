@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from projects import LENIENT, SMALLEST, TWO_RUN_CONFIGS, Project
 
+from touchstone.part import Part
 from touchstone.shard import Shard
 
 WAITS = "shard 1 of 2, gates: judged after touchstone merge"
@@ -105,14 +106,18 @@ def test_a_selection_of_nothing_is_still_no_success(project: Project) -> None:
 
 def test_a_run_says_which_shard_of_what_it_is(project: Project) -> None:
     project.rows(*(f"good {i}" for i in range(4)))
-    project.run("--shard", "1/2", "--epochs", "2", "-k", "a: or d: or gate", "--run-config", "main")
+    away = project.write("evals/test a.py", LENIENT)
+    project.run("--shard", "1/2", "--epochs", "2", "-k", "a: or d: or gate", "--run-config", "main", f"--ignore={away}")
     shard = described(project)["shard"]
     assert (shard["number"], shard["of"]) == (1, 2)
     assert shard["tests"] == {
         "evals/test_words.py::test_words[a:main]": 0,
         "evals/test_words.py::test_words[a:main:2]": 1,
     }
-    assert shard["chosen"] == {"--run-config": "main", "--epochs": "2", "-k": "a: or d: or gate"}
+    chosen = {"--run-config": "main", "--epochs": "2", "-k": "a: or d: or gate", "--ignore": "'evals/test a.py'"}
+    assert shard["chosen"] == chosen
+    typed = "pytest evals --run-config main --epochs 2 -k 'a: or d: or gate' --ignore 'evals/test a.py' --shard 2/2"
+    assert Part.model_validate(shard).command(Shard(2, 2)) == typed
     assert shard["paths"] == ["evals"]
     assert set(shard["origin"]) == {
         "touchstone",

@@ -12,9 +12,22 @@ from .records import digest
 from .shard import Shard
 
 Option: TypeAlias = Literal[
-    "--run-config", "--epochs", "--rows", "--rows-seed", "-k", "-m", "--gate", "--strict-judges"
+    "--run-config",
+    "--epochs",
+    "--rows",
+    "--rows-seed",
+    "-k",
+    "-m",
+    "--ignore",
+    "--deselect",
+    "--gate",
+    "--strict-judges",
 ]
 """What is typed to choose samples, or how they are judged."""
+
+
+REPEATED: tuple[Option, ...] = ("--run-config", "--ignore", "--deselect")
+"""Options that may be given more than once; their values stand in `chosen` as a shell would split them."""
 
 
 class Part(BaseModel):
@@ -53,8 +66,8 @@ def selected(tests: Iterable[str]) -> str:
     return digest(sorted(tests))
 
 
-def _words(option: str, value: str) -> list[str]:
+def _words(option: Option, value: str) -> list[str]:
     """`--run-config a --run-config b`, `--strict-judges`, `-k "a or b"`."""
-    if option == "--run-config":
-        return [word for name in value.split() for word in (option, name)]
+    if option in REPEATED:
+        return [word for one in shlex.split(value) for word in (option, one)]
     return [option, value] if value else [option]

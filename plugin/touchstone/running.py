@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
@@ -43,6 +44,8 @@ _CHOOSING: Mapping[Option, tuple[str, object]] = {
     "--rows-seed": ("rows_seed", 0),
     "-k": ("keyword", ""),
     "-m": ("markexpr", ""),
+    "--ignore": ("ignore", None),
+    "--deselect": ("deselect", None),
     "--gate": ("gate", "default"),
     "--strict-judges": ("strict_judges", False),
 }
@@ -126,14 +129,14 @@ class Running:
         """What this shard is a part of: `tests` are the node ids of the whole run's samples, in their order."""
         get, places = self.config.getoption, self.suite.places
         place = {nodeid: index for index, nodeid in enumerate(tests)}
-        chosen = {name: _typed(get(option)) for name, (option, usual) in _CHOOSING.items() if get(option) != usual}
+        given = {name: get(option) for name, (option, usual) in _CHOOSING.items() if get(option) != usual}
         return Part(
             number=shard.number,
             of=shard.of,
             selection=selected(tests),
             tests={item.nodeid: place[item.nodeid] for item in session.items if _job_of(item) is not None},
             every_row=tuple(sorted(name for name, one in self.evals.items() if one.every_row)),
-            chosen=chosen,
+            chosen={name: _typed(value, places.root) for name, value in given.items()},
             paths=tuple(_below(path, places.root) for path in self.config.args),
             origin=origin(places, self._evals),
         )
@@ -329,9 +332,11 @@ def _job_of(item: pytest.Item) -> Job | None:
     return job if isinstance(job, Job) else None
 
 
-def _typed(value: Any) -> str:
+def _typed(value: Any, root: Path) -> str:
     """An option's value as it is typed; nothing for a flag."""
-    return "" if value is True else " ".join(value) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return shlex.join(_below(one, root) for one in value)
+    return "" if value is True else str(value)
 
 
 def _below(path: str, root: Path) -> str:
