@@ -80,6 +80,13 @@ def test_a_job_may_write_or_run_the_projects_code_never_both(file: Path) -> None
         assert all(step["with"]["persist-credentials"] is False for step in checkouts)
 
 
+def test_the_check_that_is_required_is_never_left_out() -> None:
+    """GitHub takes a required check that was skipped for one that passed."""
+    gates = jobs(EVALS)["gates"]
+    assert gates["if"] == "${{ always() }}"
+    assert "needs.shard.result != 'success'" in gates["steps"][-1]["if"]
+
+
 def test_only_the_step_that_records_sees_keys() -> None:
     assert re.search(r"\$\{\{[^}]*secrets", EVALS.read_text()) is None
     seeing = [(job, step["name"]) for job, step in steps(RECORD) if "{{ secrets." in str(step)]
