@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 PLUGIN = ROOT / "plugin/touchstone"
 FLOORS = {
     0: ("records", "errors", "labels"),
-    1: ("places", "stats", "gates", "fingerprint", "scorers", "requests"),
+    1: ("places", "stats", "gates", "fingerprint", "scorers", "requests", "shard", "part"),
     2: (
         "yamlfile",
         "datasets",
@@ -42,13 +42,15 @@ FLOORS = {
         "session",
         "conclusion",
         "planning",
+        "origin",
+        "merging",
         "report",
         "reporting",
         "judges",
         "trust",
         "comparing",
     ),
-    4: ("plugin", "running", "gateitem", "controller", "misses", "ending", "progress", "cli", "rating"),
+    4: ("plugin", "running", "gateitem", "controller", "dealing", "misses", "ending", "progress", "cli", "rating"),
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names}
 EXPORTS = "__init__"

@@ -19,6 +19,7 @@ from .errors import UsageError
 from .evals import Suite
 from .gates import Verdict, judge_all, parse_rule
 from .labels import Trust
+from .part import Part
 from .places import Places
 from .records import SCHEMA, SampleRecord
 from .store import RUN_FILE, read_meta, read_run, write_json, write_text
@@ -64,6 +65,8 @@ class Conclusion:
     """What the gates are compared with; None where none asks. Kept in `run.json`, as the file may change later."""
     strict: bool = False
     """A gate on a judge that is not certified fails."""
+    part: Part | None = None
+    """Which shard of a run this is; None for a whole one."""
 
     @classmethod
     def read(cls, folder: Path) -> Conclusion:
@@ -87,6 +90,7 @@ class Conclusion:
             problems,
             kept,
             data.get("strict", False),
+            Part.model_validate(data["shard"]) if data.get("shard") else None,
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -94,7 +98,8 @@ class Conclusion:
         gates = [gate.as_dict() for gate in self.gates]
         info = {**asdict(self.info), "judges": [judge.as_dict() for judge in self.info.judges]}
         data = {"gates": gates, "info": info, "problems": list(self.problems), "strict": self.strict}
-        return data | ({"baseline": asdict(self.baseline)} if self.baseline else {})
+        data |= {"baseline": asdict(self.baseline)} if self.baseline else {}
+        return data | ({"shard": self.part.model_dump(mode="json")} if self.part else {})
 
     def verdicts(self, gate: Gate) -> tuple[Verdict, ...]:
         """What one gate says."""
@@ -102,12 +107,16 @@ class Conclusion:
 
     @cached_property
     def summary(self) -> report.Summary:
-        """Every figure of the report."""
-        results = [
-            report.GateResult(gate.eval, gate.run_config, gate.binding, verdict)
-            for gate in self.gates
-            for verdict in self.verdicts(gate)
-        ]
+        """Every figure of the report. A shard has no gates: there is nothing to say of each but that."""
+        results = (
+            []
+            if self.part
+            else [
+                report.GateResult(gate.eval, gate.run_config, gate.binding, verdict)
+                for gate in self.gates
+                for verdict in self.verdicts(gate)
+            ]
+        )
         return report.summarise(self.records, results, self.info)
 
     def describe(self) -> None:
@@ -122,6 +131,9 @@ class Conclusion:
 
     def judged(self, gate: Gate, records: Sequence[SampleRecord]) -> tuple[Verdict, ...]:
         """What a gate says of these samples of its own, and how far its judges are to be trusted."""
+        if self.part is not None:
+            why = f"judged after `touchstone merge`: this is shard {self.part.shard}"
+            return tuple(Verdict(rule, "not_judged", why) for rule in gate.rules)
         verdicts = judged(gate, records, self.baseline)
         return tuple(doubted(verdict, self.info.judges, self.strict) for verdict in verdicts)
 

@@ -46,6 +46,16 @@ def _at_least_one(text: str) -> int:
     return int(text)
 
 
+def _shard(text: str) -> str:
+    """`2/4`, for argparse."""
+    from .shard import Shard
+
+    try:
+        return str(Shard.parse(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 _OPTIONS: dict[str, dict[str, Any]] = {
     "--run-config": {
         "action": "append",
@@ -67,6 +77,13 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "help": "take a seeded sample of so many rows of each dataset (default: all rows)",
     },
     "--rows-seed": {"type": int, "default": 0, "metavar": "N", "help": "another seed takes other rows (default: 0)"},
+    "--shard": {
+        "type": _shard,
+        "default": None,
+        "metavar": "N/OF",
+        "help": "run a part of the rows, for example 2/4; `touchstone merge` makes one run of all parts, and judges "
+        "its gates",
+    },
     "--calls": {
         "choices": ("replay", "auto", "record", "live"),
         "default": None,
@@ -144,9 +161,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """What is selected is known; under xdist the gates are the controller's, not a worker's."""
+    """What is selected is known, and dealt out; under xdist the gates are the controller's, not a worker's."""
     if (running := session.config.stash.get(RUNNING, None)) is not None:
-        running.take_gates(session)
+        running.take(session)
+    elif (shard := session.config.getoption("shard")) is not None:
+        from .dealing import deal
+        from .shard import Shard
+
+        deal(session, Shard.parse(shard))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -179,6 +201,17 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
         return (yield)
     running.explain_briefly(item, call)
     return running.reported(item, call, (yield))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:
+    """A shard that no row fell to is as good as any other."""
+    config = session.config
+    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and config.getoption("shard") is not None:
+        running, controller = config.stash.get(RUNNING, None), config.stash.get(_CONTROLLER, None)
+        conclusion = running.conclusion() if running else controller.conclusion if controller else None
+        if conclusion is not None and conclusion.part is not None:
+            session.exitstatus = pytest.ExitCode.OK
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

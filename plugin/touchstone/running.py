@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,22 +17,39 @@ from .baseline import Baseline
 from .caching import calls_here
 from .conclusion import Conclusion, Gate, asked_baseline, info_of
 from .config import load_catalogue
+from .dealing import deal
 from .engine import Made
 from .errors import TouchstoneError, UsageError
 from .evals import Choice, Eval, Job, Suite
 from .gateitem import GateItem, GateMissed, mark_below
 from .gates import Verdict
+from .origin import origin
+from .part import Option, Part, selected
 from .places import Places
 from .planning import judges_calls, plan, table
 from .progress import waiting
 from .records import Outcome, RunConfig, Sample, SampleRecord
 from .report import RunInfo
 from .session import Options, Session
+from .shard import Shard
 from .trust.standing import trusts
 
 _MADE = pytest.StashKey[Made]()
 _MISSES = (AssertionError, pytest.fail.Exception)
 """What a test's body raises to say that the row scored badly."""
+_CHOOSING: Mapping[Option, tuple[str, object]] = {
+    "--run-config": ("run_config", []),
+    "--epochs": ("epochs", 1),
+    "--rows": ("rows", None),
+    "--rows-seed": ("rows_seed", 0),
+    "-k": ("keyword", ""),
+    "-m": ("markexpr", ""),
+    "--ignore": ("ignore", None),
+    "--deselect": ("deselect", None),
+    "--gate": ("gate", "default"),
+    "--strict-judges": ("strict_judges", False),
+}
+"""Option -> its name, and its usual value."""
 
 
 class Running:
@@ -45,6 +65,7 @@ class Running:
         self._verdicts: dict[str, tuple[Verdict, ...]] = {}
         self._plan: str | None = None
         self._problems: tuple[str, ...] = ()
+        self._part: Part | None = None
 
     @property
     def suite(self) -> Suite:
@@ -89,26 +110,43 @@ class Running:
         """Samples and other tests as they are, gates behind them."""
         return [i for i in items if not isinstance(i, GateItem)] + [i for i in items if isinstance(i, GateItem)]
 
-    def take_gates(self, session: pytest.Session) -> None:
-        """Count what was selected; under xdist, leave the gates to the controller."""
-        jobs = [job for item in session.items if (job := _job_of(item)) is not None]
-        counts: dict[tuple[str, str], int] = {}
-        for job in jobs:
-            key = job.eval.name, job.run_config.name
-            counts[key] = counts.get(key, 0) + 1
+    def take(self, session: pytest.Session) -> None:
+        """Count what was selected, and keep this shard's share; under xdist, leave the gates to the controller."""
+        jobs = {item.nodeid: job for item in session.items if (job := _job_of(item)) is not None}
+        counts = Counter((job.eval.name, job.run_config.name) for job in jobs.values())
         for item in session.items:
             if isinstance(item, GateItem):
-                item.gate = replace(item.gate, selected=counts.get((item.gate.eval, item.gate.run_config), 0))
+                item.gate = replace(item.gate, selected=counts[item.gate.eval, item.gate.run_config])
+        if (text := self.config.getoption("shard")) is not None:
+            shard = Shard.parse(text)
+            deal(session, shard)
+            self._part = self._described(session, shard, list(jobs)) if jobs else None
         self._gates = tuple(item.gate for item in session.items if isinstance(item, GateItem))
         if self.worker is not None:
             session.items[:] = [item for item in session.items if not isinstance(item, GateItem)]
+
+    def _described(self, session: pytest.Session, shard: Shard, tests: Sequence[str]) -> Part:
+        """What this shard is a part of: `tests` are the node ids of the whole run's samples, in their order."""
+        get, places = self.config.getoption, self.suite.places
+        place = {nodeid: index for index, nodeid in enumerate(tests)}
+        given = {name: get(option) for name, (option, usual) in _CHOOSING.items() if get(option) != usual}
+        return Part(
+            number=shard.number,
+            of=shard.of,
+            selection=selected(tests),
+            tests={item.nodeid: place[item.nodeid] for item in session.items if _job_of(item) is not None},
+            every_row=tuple(sorted(name for name, one in self.evals.items() if one.every_row)),
+            chosen={name: _typed(value, places.root) for name, value in given.items()},
+            paths=tuple(_below(path, places.root) for path in self.config.args),
+            origin=origin(places, self._evals),
+        )
 
     # Running
 
     def loop(self, session: pytest.Session) -> Generator[None, object, object]:
         """Around pytest's loop: the engine, or the plan in its place."""
         jobs = [job for item in session.items if (job := _job_of(item)) is not None]
-        if not jobs or (session.testsfailed and not self.config.option.continue_on_collection_errors):
+        if not (jobs or self._part) or (session.testsfailed and not self.config.option.continue_on_collection_errors):
             return (yield)
         self._session = Session(self._require_suite(), self._options(), self.run_id)
         if self.config.getoption("plan"):
@@ -144,7 +182,7 @@ class Running:
         Its traceback would be shown nowhere, and takes longer to build than the test took to run.
         """
         job = _job_of(item)
-        if job is not None and call.when == "call" and _is(call, *_MISSES) and not _must_pass(job):
+        if job is not None and call.when == "call" and _is(call, *_MISSES) and not self._must_pass(job):
             item.repr_failure = _words_of  # type: ignore[method-assign]
 
     def reported(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> pytest.TestReport:
@@ -176,7 +214,9 @@ class Running:
 
     def conclusion(self) -> Conclusion | None:
         """What the run came to; None for a worker, a plan, or a run that made no sample."""
-        if self.worker is not None or self._session is None or not self._session.records:
+        if self.worker is not None or self._session is None or self._plan is not None:
+            return None
+        if not (self._session.records or self._part):
             return None
         return self._conclusion(tuple(self._session.records.values()))
 
@@ -199,14 +239,14 @@ class Running:
         suite = self._require_suite()
         folder = suite.places.state / "runs" / self.run_id
         strict = self.config.getoption("strict_judges")
-        return Conclusion(folder, self._gates, self._info, records, self._problems, self._baseline, strict)
+        return Conclusion(folder, self._gates, self._info, records, self._problems, self._baseline, strict, self._part)
 
     @cached_property
     def _info(self) -> RunInfo:
         """What the report says of the run; judges are looked at once."""
         suite = self._require_suite()
         judges = trusts(self._evals.values(), suite.places, suite.catalogue)
-        return replace(info_of(self.run_id, suite), judges=judges)
+        return replace(info_of(self.run_id, suite), judges=judges, shard=str(self._part.shard) if self._part else "")
 
     def _jobs(self, definition: pytest.Item, marker: pytest.Mark, where: str) -> list[Job]:
         suite = self._require_suite()
@@ -246,10 +286,14 @@ class Running:
 
     def _show(self, job: Job, outcome: Outcome, report: pytest.TestReport) -> None:
         """A miss is no failure, unless each row of the run-config that ships must pass."""
-        if outcome.kind == "miss" and not _must_pass(job):
+        if outcome.kind == "miss" and not self._must_pass(job):
             report.outcome = "skipped"
             report.wasxfail = f"miss: {outcome.why}"
             report.touchstone = "miss"  # type: ignore[attr-defined]
+
+    def _must_pass(self, job: Job) -> bool:
+        """Whether a miss of this sample fails its test. In a shard none does: the merged run is judged."""
+        return self._part is None and job.eval.every_row and job.ships
 
 
 def _eval_name(definition: pytest.Item, places: Places) -> str:
@@ -288,9 +332,16 @@ def _job_of(item: pytest.Item) -> Job | None:
     return job if isinstance(job, Job) else None
 
 
-def _must_pass(job: Job) -> bool:
-    """Whether a miss of this sample fails its test."""
-    return job.eval.every_row and job.ships
+def _typed(value: Any, root: Path) -> str:
+    """An option's value as it is typed; nothing for a flag."""
+    if isinstance(value, list):
+        return shlex.join(_below(one, root) for one in value)
+    return "" if value is True else str(value)
+
+
+def _below(path: str, root: Path) -> str:
+    """A path from the project's root: machines keep projects in different places."""
+    return os.path.relpath(path, root) if Path(path).is_absolute() else path
 
 
 def _words_of(excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> str:

@@ -18,6 +18,7 @@ _COMMANDS = {
     "audit": "auditing:audit",
     "cache": "cache:cache",
     "golden": "golden:golden",
+    "merge": "merging:merge",
     "prefer": "preferring:prefer",
     "rate": "golden:rate",
     "ratings": "golden:ratings",

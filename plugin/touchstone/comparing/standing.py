@@ -20,6 +20,9 @@ def update(places: Places, run: str | None, run_configs: Sequence[str] = ()) -> 
     unless the one that ships is among them. Evals that the run does not have stay as they are. Raises UsageError.
     """
     source = Conclusion.read(find_run(places.state / "runs", run))
+    if source.part is not None:
+        message = f"the run {source.info.id} is shard {source.part.shard}, a part of a run"
+        raise UsageError(message, hint="make one run of all shards: touchstone merge RUN...")
     ships = _ships(source, run_configs)
     newer = take(source.info.id, ships, source.records, [*run_configs] or [ships])
     _check(source, newer, [*run_configs] or [ships])

@@ -30,6 +30,8 @@ class RunInfo:
     """The order in which tables list run-configs; those not named here follow by name."""
     judges: tuple[Trust, ...] = ()
     """How the judges of the run's evals stand."""
+    shard: str = ""
+    """`2/4` where the run is one part of a whole; its gates wait for the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,8 @@ def summarise(records: Iterable[SampleRecord], gates: Sequence[GateResult] = (),
 
 def headline(summary: Summary) -> str:
     """The run in one line."""
+    if summary.run.shard:
+        return f"shard {summary.run.shard.replace('/', ' of ')}, gates: judged after touchstone merge"
     binding, failing = summary.binding, summary.failing
     ships = summary.run.shipping
     whose = f" of {clean(ships, 60)}" if ships and {gate.run_config for gate in binding} == {ships} else ""
