@@ -28,7 +28,7 @@ train: $(VENV)/.train ## add what fine-tuning here needs, trackers included; pip
 
 # The job's file is made anew, and git tells what differs from the one that is kept: its adapter's hash, its losses, its time.
 JOB := smollm2-135m-instruct-rows2700
-tune: $(VENV)/.train ## train the best job of tuning/sweeps/assistant.yaml anew
+tune: $(VENV)/.train ## train a job of tuning/sweeps/assistant.yaml anew, the best by default
 	rm -f tuning/jobs/assistant/$(JOB).json tuning/jobs/assistant/$(JOB).losses.jsonl
 	$(BIN)/touchstone tune submit assistant --job $(JOB)
 	$(BIN)/touchstone tune wait assistant --job $(JOB)
