@@ -14,7 +14,7 @@ pytestmark = pytest.mark.eval(
     dataset="synth/everyday_eval",
     row=FfmpegRow,
     scorers=[execution],
-    run_configs=["smollm2", "tuned*", "coder-one-shot"],
+    run_configs=["smollm2", "tuned", "coder-one-shot"],
     gates=["executes >= 0.45", "meets_expectations >= 0.20"],
     truth="meets_expectations",
 )
