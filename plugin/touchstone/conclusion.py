@@ -6,20 +6,19 @@ controller, or `touchstone report`, the last two from the records on disk.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from . import report
-from .baseline import Baseline, read_baseline
+from .baseline import Baseline, Yardsticks
 from .errors import UsageError
 from .evals import Suite
 from .gates import Verdict, judge_all, parse_rule
 from .labels import Trust
-from .places import Places
 from .records import SCHEMA, SampleRecord
 from .store import RUN_FILE, read_meta, read_run, write_json, write_text
 
@@ -64,6 +63,8 @@ class Conclusion:
     """What the gates are compared with; None where none asks. Kept in `run.json`, as the file may change later."""
     strict: bool = False
     """A gate on a judge that is not certified fails."""
+    scorers: Yardsticks = field(default_factory=dict)
+    """What each score was measured with; empty of a run that was made before this was kept."""
 
     @classmethod
     def read(cls, folder: Path) -> Conclusion:
@@ -87,6 +88,7 @@ class Conclusion:
             problems,
             kept,
             data.get("strict", False),
+            scorers=data.get("scorers", {}),
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -94,6 +96,7 @@ class Conclusion:
         gates = [gate.as_dict() for gate in self.gates]
         info = {**asdict(self.info), "judges": [judge.as_dict() for judge in self.info.judges]}
         data = {"gates": gates, "info": info, "problems": list(self.problems), "strict": self.strict}
+        data["scorers"] = self.scorers
         return data | ({"baseline": asdict(self.baseline)} if self.baseline else {})
 
     def verdicts(self, gate: Gate) -> tuple[Verdict, ...]:
@@ -114,10 +117,10 @@ class Conclusion:
         """Write `run.json`, at the start: a run that is killed can be reported too."""
         write_json(self.folder / RUN_FILE, {"v": SCHEMA, **self.as_dict()})
 
-    def write(self) -> list[Path]:
-        """Write the reports into the run's folder; returns their paths."""
-        write_text(self.folder / "report.md", report.markdown(self.summary))
-        write_json(self.folder / "report.json", report.as_json(self.summary))
+    def write(self, beside: report.Beside | None = None) -> list[Path]:
+        """Write the reports into the run's folder, `beside` another run or a baseline; returns their paths."""
+        write_text(self.folder / "report.md", report.markdown(self.summary, beside))
+        write_json(self.folder / "report.json", report.as_json(self.summary, beside))
         return [self.folder / "report.md", self.folder / "report.json"]
 
     def judged(self, gate: Gate, records: Sequence[SampleRecord]) -> tuple[Verdict, ...]:
@@ -157,14 +160,14 @@ def doubted(verdict: Verdict, judges: Sequence[Trust], strict: bool) -> Verdict:
     return replace(verdict, kind=kind, why="; ".join([verdict.why, *doubts]))
 
 
-def asked_baseline(places: Places, gates: Iterable[Gate]) -> Baseline | None:
+def asked_baseline(gates: Iterable[Gate], read: Callable[[], Baseline]) -> Baseline | None:
     """The part of the project's baseline that gates ask for; None where none asks. A damaged one tells why."""
     rules = {(gate.eval, parse_rule(text)) for gate in gates for text in gate.rules}
     wanted = {(name, rule.name or "passed") for name, rule in rules if rule.subject == "baseline"}
     if not wanted:
         return None
     try:
-        return read_baseline(places.baseline, places.shown(places.baseline)).only(wanted)
+        return read().only(wanted)
     except UsageError as error:
         return Baseline(problem="; ".join(part for part in (f"{error.where}: {error.message}", error.hint) if part))
 

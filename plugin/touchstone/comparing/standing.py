@@ -21,7 +21,7 @@ def update(places: Places, run: str | None, run_configs: Sequence[str] = ()) -> 
     """
     source = Conclusion.read(find_run(places.state / "runs", run))
     ships = _ships(source, run_configs)
-    newer = take(source.info.id, ships, source.records, [*run_configs] or [ships])
+    newer = take(source.info.id, ships, source.records, [*run_configs] or [ships], source.scorers)
     _check(source, newer, [*run_configs] or [ships])
     before = _before(places)
     after = before.updated(newer)
