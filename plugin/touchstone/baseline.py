@@ -67,9 +67,11 @@ class Baseline:
     took: Mapping[str, Mapping[str, Took]] = field(default_factory=dict)
     """Eval -> run-config -> what its answers took; empty where it was written by version 1."""
 
-    def standing(self, eval_: str) -> Standing:
-        """What the main branch stands on in one eval."""
-        return Standing(self.ships, self.evals.get(eval_, {}).get(self.ships, {}), self.problem)
+    def standing(self, eval_: str, scorers: Mapping[str, str]) -> Standing:
+        """What the main branch stands on in one eval, whose scores are given by `scorers` now."""
+        then = self.scorers.get(eval_, {})
+        changed = frozenset(score for score, one in scorers.items() if one and then.get(score, one) != one)
+        return Standing(self.ships, self.evals.get(eval_, {}).get(self.ships, {}), self.problem, changed)
 
     def only(self, wanted: Collection[tuple[str, str]]) -> Baseline:
         """The part that (eval, score) pairs ask for, of the run-config that shipped."""

@@ -125,7 +125,7 @@ class Conclusion:
 
     def judged(self, gate: Gate, records: Sequence[SampleRecord]) -> tuple[Verdict, ...]:
         """What a gate says of these samples of its own, and how far its judges are to be trusted."""
-        verdicts = judged(gate, records, self.baseline)
+        verdicts = judged(gate, records, self.baseline, self.scorers.get(gate.eval, {}))
         return tuple(doubted(verdict, self.info.judges, self.strict) for verdict in verdicts)
 
     @cached_property
@@ -136,7 +136,9 @@ class Conclusion:
         return {gate.nodeid: self.judged(gate, by_gate.get((gate.eval, gate.run_config), [])) for gate in self.gates}
 
 
-def judged(gate: Gate, records: Sequence[SampleRecord], baseline: Baseline | None) -> tuple[Verdict, ...]:
+def judged(
+    gate: Gate, records: Sequence[SampleRecord], baseline: Baseline | None, scorers: Mapping[str, str]
+) -> tuple[Verdict, ...]:
     """What a gate says of its own samples: nothing, unless all of them were made."""
     if gate.selected < gate.planned:
         why = f"{gate.selected} of {gate.planned} samples were selected; a gate is judged on all"
@@ -144,7 +146,7 @@ def judged(gate: Gate, records: Sequence[SampleRecord], baseline: Baseline | Non
     if len(records) < gate.selected:
         why = f"{gate.selected - len(records)} of {gate.selected} samples were not run"
         return tuple(Verdict(rule, "cannot_tell", why, n=len(records)) for rule in gate.rules)
-    standing = baseline.standing(gate.eval) if baseline else None
+    standing = baseline.standing(gate.eval, scorers) if baseline else None
     return judge_all([parse_rule(rule) for rule in gate.rules], records, standing)
 
 

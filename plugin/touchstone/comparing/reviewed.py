@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from difflib import SequenceMatcher
 from typing import Any
 
 from ..gates.verdict import PASSED
@@ -117,7 +118,7 @@ def _uncompared(one: Comparison, whose: str) -> Iterator[Block]:
     items += [f"* {named(name)}: a new eval" for name in one.only_second]
     items += [f"* {named(name)}: not run now" for name in one.only_first]
     if items:
-        yield Block("what was not compared", (f"### Not compared{whose}", ""), tuple(items), rank=3, share=7000)
+        yield Block("what was not compared", (f"### Not compared,{whose}", ""), tuple(items), rank=3, share=7000)
 
 
 def _took(one: Beheld, whose: str) -> Iterator[Block]:
@@ -141,12 +142,19 @@ def _answer(flip: Flip) -> Iterator[str]:
     if flip.why:
         yield f"<br>{'now' if flip.worse else 'before'}: {code(flip.why)}"
     now, then = _texts(flip.now), _texts(flip.then)
-    if flip.then is not None and flip.then == flip.now:
-        body = [f"  {line}" for line in now]
-    else:
-        body = [*(f"- {line}" for line in then), *(f"+ {line}" for line in now)]
+    body = list(_beside(then, now))
     fence = "`" * max(3, 1 + max((len(run) for line in body for run in re.findall("`+", line)), default=0))
     yield from ("", f"{fence}diff", *body, fence, "")
+
+
+def _beside(then: Sequence[str], now: Sequence[str]) -> Iterator[str]:
+    """Lines of both, once; those that went, those that came."""
+    for what_, start, end, first, last in SequenceMatcher(None, then, now, autojunk=False).get_opcodes():
+        if what_ == "equal":
+            yield from (f"  {line}" for line in now[first:last])
+        else:
+            yield from (f"- {line}" for line in then[start:end])
+            yield from (f"+ {line}" for line in now[first:last])
 
 
 def _texts(answer: str | None) -> list[str]:

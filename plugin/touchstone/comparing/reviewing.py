@@ -101,9 +101,9 @@ def _real(one: Beheld, review: Review, say: Say, *, worse: bool) -> str:
 
 
 def _full(each: Compared, one: Beheld, say: Say) -> str:
-    """`correctness of coder: 36 -> 41 %, +5 [+1, +9] points over 104 rows`."""
+    """`correctness of coder: 36 -> 41 %, +5 [+1, +9] points over 104 rows (1 fell, 6 rose)`."""
     means = f"{100 * each.first:.0f} -> {100 * each.second:.0f} %"
-    rows = plural(each.found.n, "row")
+    rows = f"{plural(each.found.n, 'row')} ({len(each.worse)} fell, {len(each.better)} rose)"
     return f"{named(each, say)} of {say(one.run_config)}: {means}, {effect(each)} points over {rows}"
 
 
@@ -162,7 +162,7 @@ def _lost(one: Beheld, say: Say) -> Iterator[str]:
         yield f"not run: {_some(found.only_first, say)}"
     errors = sum(left.errors[1] for left in found.left_out)
     if errors:
-        yield f"{plural(errors, 'sample')} erred"
+        yield f"{plural(errors, 'sample')} without an answer or a score"
 
 
 def _some(names: Iterable[str], say: Say) -> str:

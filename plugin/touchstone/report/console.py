@@ -129,7 +129,7 @@ def _misses(console: Console, summary: Summary) -> None:
 
 def _beside(console: Console, other: Beside | None) -> None:
     if other is not None:
-        title(console, f"against {other.against}: {other.title}")
+        title(console, other.title)
         beside(console, [(Text("*"), Text(clean(line, _TOLD))) for line in other.told])
 
 
