@@ -17,7 +17,7 @@ from .wording import SHOWN, effect
 
 _NAME = 20
 """Columns of a date and a commit."""
-_NOTE = 24
+_NOTE = 30
 
 
 def logged(found: History, style: str, *, last: int, width: int = 80, color: bool = False) -> str:
@@ -45,8 +45,8 @@ def _terminal(found: History, last: int, width: int, color: bool) -> str:
 
 def _markdown(found: History, last: int) -> Iterator[str]:
     for line in found.lines:
-        yield from (f"### {named(_title(line, found.score))}", "")
-        yield from grid(_table(line, found.score, last), first="commit")
+        table = _table(line, found.score, last)
+        yield from (f"### {named(table.title)}", "", *grid(table, first="commit"))
     yield from (code(_legend(found), 600), "")
     yield from (f"* left out: {code(problem)}" for problem in found.problems)
 

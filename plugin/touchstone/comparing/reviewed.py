@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -25,6 +25,8 @@ from .wording import what
 
 _ROWS, _FEWER = 60, 15
 """Row ids in a line: where passes turned, and of another score."""
+_ANSWERS = 50
+"""Rows with their answers: more than there is room for."""
 _LINES = 12
 _WIDE = 300
 """Lines, and characters of each, of an answer."""
@@ -131,10 +133,12 @@ def _took(one: Beheld, whose: str) -> Iterator[Block]:
 def _answers(one: Beheld) -> Iterator[Block]:
     """Rows whose body passes where it did not, and the other way round; with both answers where they are here."""
     for worse, word in ((True, "worse"), (False, "better")):
-        items = tuple("\n".join(_answer(flip)) for flip in one.flips if flip.worse == worse)
+        own = [flip for flip in one.flips if flip.worse == worse]
+        items = tuple("\n".join(_answer(flip)) for flip in own[:_ANSWERS])
         if items:
-            title = f"Before and now: {plural(len(items), 'row')} that got {word}"
-            yield unfolding(title, items, "row", rank=6 if worse else 7, share=16_000)
+            title = f"Before and now: {plural(len(own), 'row')} that got {word}"
+            block = unfolding(title, items, "row", rank=6 if worse else 7, share=16_000)
+            yield replace(block, more=len(own) - len(items))
 
 
 def _answer(flip: Flip) -> Iterator[str]:
@@ -151,7 +155,7 @@ def _beside(then: Sequence[str], now: Sequence[str]) -> Iterator[str]:
     """Lines of both, once; those that went, those that came."""
     for what_, start, end, first, last in SequenceMatcher(None, then, now, autojunk=False).get_opcodes():
         if what_ == "equal":
-            yield from (f"  {line}" for line in now[first:last])
+            yield from (f"| {line}" for line in now[first:last])
         else:
             yield from (f"- {line}" for line in then[start:end])
             yield from (f"+ {line}" for line in now[first:last])
