@@ -137,7 +137,7 @@ def test_the_plot_is_a_panel_an_eval_and_the_same_each_time(repository: Reposito
     drawn = file.read_bytes()
     texts = ["".join(one.itertext()) for one in ElementTree.fromstring(drawn).iter("{http://www.w3.org/2000/svg}text")]
     assert "$x$ <b>" in texts
-    assert "2026-01-02" in texts
+    assert any("2026-01-02" in text for text in texts)
     assert log(repository, "--svg", str(file)).exit_code == 0
     assert file.read_bytes() == drawn
 

@@ -24,6 +24,7 @@ _WIDTH, _HEIGHT = 4.6, 2.2
 """Inches of one eval's panel."""
 _ACROSS = 2
 _INK, _BLUE, _RED, _GREEN = "#1b1b1b", "#0072b2", "#b3261e", "#00704a"
+_TOLD = "at each commit that changed the baseline, with 95 % interval; a triangle: a change that the paired test shows"
 _DATES = 4
 """Dates below a panel."""
 
@@ -72,6 +73,7 @@ def _figure(found: History) -> Figure:
     for axes, line in zip(figure.axes, found.lines, strict=False):
         axes.set_axis_on()
         _panel(axes, line, found.score)
+    figure.supxlabel(_TOLD, fontsize=8, color=_INK)
     return figure
 
 
@@ -96,4 +98,5 @@ def _panel(axes: Axes, line: Line, score: str) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     step = max(1, -(-len(points) // _DATES))
     axes.set_xlim(-0.5, len(points) - 0.5)
-    axes.set_xticks(xs[::step], [point.commit.date for point in points][::step], fontsize=8)
+    names = [f"{point.commit.date}\n{point.commit.short}" for point in points]
+    axes.set_xticks(xs[::step], names[::step], fontsize=8)

@@ -49,7 +49,7 @@ def code(text: str, limit: int = _LONGEST) -> str:
 
 def _blocks(summary: Summary, beside: Beside | None) -> Iterator[Block]:
     yield Block("the verdict", tuple(_head(summary, beside)), rank=0)
-    yield from _failing(summary)
+    yield from _failing(summary, beside)
     yield from _overview(summary, beside)
     yield from beside.blocks if beside else ()
     yield from _notices("Errors", summary.errors)
@@ -78,10 +78,12 @@ def _judges(summary: Summary) -> Iterator[Block]:
         yield Block("the judges", ("### Judges, as far as their certificates go", ""), tuple(lines_), share=6000)
 
 
-def _failing(summary: Summary) -> Iterator[Block]:
+def _failing(summary: Summary, beside: Beside | None) -> Iterator[Block]:
+    """Under the verdict; under what changed, a list of its own."""
     items = tuple(f"* {_of(gate, summary)}: {code(gate.verdict.why, _WHY)}" for gate in summary.failing)
     if items:
-        yield Block("gates that fail", (), items, noun="gate", rank=1, share=8000)
+        head = ("**Gates that are not passed**", "") if beside else ()
+        yield Block("gates that fail", head, items, noun="gate", rank=1, share=8000)
 
 
 def _of(gate: GateResult, summary: Summary) -> str:
