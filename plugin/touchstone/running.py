@@ -120,7 +120,7 @@ class Running:
 
     def _run(self, session: Session, jobs: Sequence[Job]) -> Generator[None, object, object]:
         self._problems = tuple(session.door.recordings.problems)
-        # Before the engine's thread starts: it may parse sources too, and ast.parse of Python 3.11 is not for two at once.
+        # Before the engine's thread starts: it may parse sources too, which Python 3.11 cannot do twice at a time.
         described = self._conclusion(())
         session.start(jobs)
         described.describe()
