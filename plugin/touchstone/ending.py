@@ -9,6 +9,8 @@ import pytest
 
 from . import report
 from .conclusion import Conclusion
+from .errors import UsageError
+from .places import Places
 
 _MOST = 10
 """Damaged recordings that are shown; `touchstone cache verify` lists them all."""
@@ -22,11 +24,26 @@ def show(reporter: pytest.TerminalReporter, conclusion: Conclusion | None, plan:
     if conclusion is not None:
         reporter.section("evals")
         width, color = min(reporter._tw.fullwidth, 120), reporter._tw.hasmarkup
-        reporter.write_line(report.terminal(conclusion.summary, width=max(width, 80), color=color))
+        beside, problem = _beside(reporter.config, conclusion)
+        reporter.write_line(report.terminal(conclusion.summary, width=max(width, 80), color=color, beside=beside))
+        if problem:
+            reporter.write_line(f"not compared: {problem}", yellow=True)
         for problem in conclusion.problems[:_MOST]:
             reporter.write_line(f"recording not used: {problem}", yellow=True)
-        paths = conclusion.write()
+        paths = conclusion.write(beside)
         reporter.write_line("report: " + "  ".join(_shown(path, reporter.config.rootpath) for path in paths))
+
+
+def _beside(config: pytest.Config, conclusion: Conclusion) -> tuple[report.Beside | None, str]:
+    """The run beside the baseline that was named, or why not: a report is written all the same."""
+    if (named := config.getoption("baseline")) is None:
+        return None, ""
+    from .reporting import compared
+
+    try:
+        return compared(Places.of(config.rootpath, config.getini), conclusion, named), ""
+    except UsageError as error:
+        return None, str(error)
 
 
 def _shown(path: Path, root: Path) -> str:

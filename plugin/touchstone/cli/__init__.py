@@ -18,6 +18,7 @@ _COMMANDS = {
     "audit": "auditing:audit",
     "cache": "cache:cache",
     "golden": "golden:golden",
+    "log": "history:log",
     "merge": "merging:merge",
     "prefer": "preferring:prefer",
     "rate": "golden:rate",
@@ -58,11 +59,24 @@ def main(context: click.Context, root: Path | None) -> None:
 
 @main.command("report")
 @click.argument("run", required=False)
-@click.option("--format", "style", type=click.Choice(["terminal", "markdown", "json"]), default="terminal")
+@click.option("--format", "style", type=click.Choice(["terminal", "markdown", "json", "csv"]), default="terminal")
+@click.option(
+    "--against", metavar="X", help="Say what changed since X: a run, a baseline's file, git:REF, or a branch."
+)
+@click.option(
+    "--run-config",
+    "run_configs",
+    metavar="NAME",
+    multiple=True,
+    help="Compare this one, rather than what ships; repeatable.",
+)
 @click.pass_obj
-def report_(root: Path, run: str | None, style: str) -> None:
+def report_(root: Path, run: str | None, style: str, against: str | None, run_configs: tuple[str, ...]) -> None:
     """Rebuild the report of RUN (a run's name or its beginning; the last one by default) from its records."""
-    from ..reporting import rendered
+    from ..reporting import Shown, rendered
 
+    if run_configs and against is None:
+        raise click.UsageError("--run-config says what is compared: it wants --against")
     with in_words():
-        click.echo(rendered(places(root).state / "runs", run, style, width=width(), color=colour()))
+        shown = Shown(style, width(), colour())
+        click.echo(rendered(places(root), run, shown, against=against, run_configs=run_configs), nl=style != "csv")

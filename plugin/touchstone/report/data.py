@@ -18,6 +18,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from ..labels import Trust
+from .beside import Beside
 from .summary import GateResult, Summary
 from .text import clean
 
@@ -27,7 +28,7 @@ _LONGEST = 2000
 _MOST = 100
 
 
-def as_json(summary: Summary) -> dict[str, Any]:
+def as_json(summary: Summary, beside: Beside | None = None) -> dict[str, Any]:
     """The summary as dicts, lists, numbers and text. Texts are cleaned and at most 2,000 characters long."""
     data = {
         "schema": SCHEMA,
@@ -41,6 +42,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
         "errors": [asdict(notice) for notice in summary.errors[:_MOST]],
         "skipped": [asdict(notice) for notice in summary.skipped[:_MOST]],
     }
+    data |= {"comparison": beside.data} if beside else {}
     return {key: _cleaned(value) for key, value in data.items()}
 
 
