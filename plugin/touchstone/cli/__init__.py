@@ -57,11 +57,24 @@ def main(context: click.Context, root: Path | None) -> None:
 
 @main.command("report")
 @click.argument("run", required=False)
-@click.option("--format", "style", type=click.Choice(["terminal", "markdown", "json"]), default="terminal")
+@click.option("--format", "style", type=click.Choice(["terminal", "markdown", "json", "html"]), default="terminal")
+@click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Write it there.")
 @click.pass_obj
-def report_(root: Path, run: str | None, style: str) -> None:
-    """Rebuild the report of RUN (a run's name or its beginning; the last one by default) from its records."""
-    from ..reporting import rendered
+def report_(root: Path, run: str | None, style: str, out: Path | None) -> None:
+    """Rebuild the report of RUN (a run's name or its beginning; the last one by default) from its records.
+
+    `html` is one file for a browser, and is written into the run's folder where no --out is given.
+    """
+    from ..reporting import paged, rendered, written
 
     with in_words():
-        click.echo(rendered(places(root).state / "runs", run, style, width=width(), color=colour()))
+        where = places(root)
+        if style == "html":
+            click.echo(f"report: {where.shown(paged(where, run, out))}")
+            return
+        text = rendered(where.state / "runs", run, style, width=width(), color=out is None and colour())
+        if out is None:
+            click.echo(text)
+        else:
+            written(out, text)
+            click.echo(f"report: {where.shown(out)}")
