@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
 
 from . import report
 from .conclusion import Conclusion
+from .places import Places
+from .reporting import write_page
 
 _MOST = 10
 """Damaged recordings that are shown; `touchstone cache verify` lists them all."""
@@ -25,9 +24,7 @@ def show(reporter: pytest.TerminalReporter, conclusion: Conclusion | None, plan:
         reporter.write_line(report.terminal(conclusion.summary, width=max(width, 80), color=color))
         for problem in conclusion.problems[:_MOST]:
             reporter.write_line(f"recording not used: {problem}", yellow=True)
-        paths = conclusion.write()
-        reporter.write_line("report: " + "  ".join(_shown(path, reporter.config.rootpath) for path in paths))
-
-
-def _shown(path: Path, root: Path) -> str:
-    return os.path.relpath(path, root) if path.is_relative_to(root) else str(path)
+        places = Places.of(reporter.config.rootpath, reporter.config.getini)
+        paths, page = conclusion.write(), write_page(conclusion, places)
+        reporter.write_line("report: " + "  ".join(places.shown(path) for path in paths))
+        reporter.write_line(f"page:   {places.shown(page)}")

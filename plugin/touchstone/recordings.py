@@ -157,11 +157,7 @@ def read(path: Path) -> Shelf:
     Raises UsageError where the file itself cannot be read.
     """
     shelf = Shelf()
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except OSError as error:
-        raise UsageError(f"cannot read the recordings: {error.strerror}", where=str(path)) from error
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(_lines(path), 1):
         if line.strip() and (why := _take(shelf, line)):
             shelf.problems.append(f"{path}:{number}: {why}")
     return shelf
@@ -170,17 +166,25 @@ def read(path: Path) -> Shelf:
 def asked(folder: Path, keys: Collection[str]) -> dict[str, tuple[Message, ...]]:
     """What was asked by the requests of these keys, as far as the folder holds them. Reads no other call.
 
-    A line whose key does not match its request is left out, like one that is damaged.
+    A line whose key does not match its request is left out, like one that is damaged. Raises UsageError where a file
+    cannot be read.
     """
     found: dict[str, tuple[Message, ...]] = {}
     for path in sorted(folder.glob("*.jsonl")):
         wanted = Shelf()
-        for line in path.read_bytes().split(b"\n"):
+        for line in _lines(path):
             key = _KEY.match(line)
             if key is None or key[1].decode() in keys:
                 _take(wanted, line)
         found.update((key, entry.request.messages) for key, entry in wanted.entries.items() if key in keys)
     return found
+
+
+def _lines(path: Path) -> list[bytes]:
+    try:
+        return path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise UsageError(f"cannot read the recordings: {error.strerror}", where=str(path)) from error
 
 
 def _take(shelf: Shelf, line: bytes) -> str | None:

@@ -9,7 +9,8 @@ from . import report
 from .conclusion import Conclusion
 from .errors import UsageError
 from .places import Places
-from .store import find_run
+from .records import Message
+from .store import find_run, write_text
 from .wholefile import replace_file
 
 PAGE = "report.html"
@@ -39,19 +40,35 @@ def paged(places: Places, name: str | None, out: Path | None = None) -> Path:
 
 def write_page(conclusion: Conclusion, places: Places, out: Path | None = None) -> Path:
     """As `paged`, of a run that is at hand."""
-    path = out or conclusion.folder / PAGE
-    written(path, page(conclusion, places))
-    return path
+    text = page(conclusion, places)
+    if out is not None:
+        written(out, text)
+        return out
+    write_text(conclusion.folder / PAGE, text)
+    return conclusion.folder / PAGE
 
 
 def page(conclusion: Conclusion, places: Places) -> str:
     """The page of a run, with the prompts that the recordings and the cache still hold."""
-    from .archive import Archive
     from .report.page import page as page_
 
-    keys = {record.request for record in conclusion.records if record.request}
-    prompts = Archive(places.state / "cache", places.recordings).asked(keys)
+    prompts = _asked(conclusion, places)
     return page_(conclusion.summary, conclusion.records, prompts, places.shown(conclusion.folder))
+
+
+def _asked(conclusion: Conclusion, places: Places) -> dict[str, tuple[Message, ...]]:
+    """What was asked. Where a store is damaged, a run's end is not the place to fail: the page says what it lacks."""
+    from .archive import Archive
+
+    seen = (record for record in conclusion.records if record.outcome.kind != "skipped")
+    keys = {record.request for record in seen if record.request}
+    archive = Archive(places.state / "cache", places.recordings)
+    try:
+        return archive.asked(keys)
+    except UsageError:
+        return {}
+    finally:
+        archive.cache.close()
 
 
 def written(path: Path, text: str) -> None:

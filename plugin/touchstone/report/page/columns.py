@@ -11,10 +11,12 @@ latency, source, made], `asked` [calls, output tokens, cost] of judges. Samples 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from ...records import Message, Response, SampleRecord, Score
+from ..data import LONGEST
+from ..text import clean
 from .pool import Pool
 
 Prompts: TypeAlias = Mapping[str, Sequence[Message]]
@@ -27,16 +29,22 @@ _LISTS = ("scores", "errors", "call", "asked", "test")
 
 
 class Names:
-    """Names, numbered in the order in which they came."""
+    """Names, numbered in the order in which they came; cleaned as the summary's are, so that each is found by both."""
 
     def __init__(self, first: Iterable[str] = ()) -> None:
-        self._numbers = {name: number for number, name in enumerate(dict.fromkeys(first))}
+        self._numbers: dict[str, int] = {}
+        self._given: dict[str, int] = {}
+        for name in first:
+            self.of(name)
 
     def of(self, name: str) -> int:
         """The name's number."""
-        return self._numbers.setdefault(name, len(self._numbers))
+        number = self._given.get(name)
+        if number is None:
+            number = self._given[name] = self._numbers.setdefault(clean(name, LONGEST), len(self._numbers))
+        return number
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[str]:
         return iter(self._numbers)
 
 

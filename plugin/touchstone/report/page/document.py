@@ -16,7 +16,7 @@ from importlib.resources import files
 
 from ...labels import Trust
 from ...records import SampleRecord
-from ..data import as_json
+from ..data import LONGEST, as_json
 from ..summary import Summary, headline
 from ..text import clean
 from .columns import Columns, Prompts
@@ -85,7 +85,7 @@ def _data(summary: Summary, records: Iterable[SampleRecord], prompts: Prompts, w
         "headline": headline(summary),
         "where": where,
         "report": as_json(summary),
-        "pairs": {judge.judge: _pairs(judge) for judge in summary.run.judges},
+        "pairs": {clean(judge.judge, LONGEST): _pairs(judge) for judge in summary.run.judges},
         "cuts": cuts,
         **columns.as_dict(),
     }

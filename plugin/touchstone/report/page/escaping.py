@@ -7,9 +7,23 @@ import re
 from math import isfinite
 from typing import Any
 
-_NOT_AS_IT_IS = re.compile(
-    "[<\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]"
+_RANGES = (
+    (0x7F, 0x9F),
+    (0xAD, 0xAD),
+    (0x61C, 0x61C),
+    (0x200B, 0x200F),
+    (0x2028, 0x202E),
+    (0x2060, 0x206F),
+    (0xD800, 0xDFFF),
+    (0xFEFF, 0xFEFF),
+    (0xFFF9, 0xFFFB),
+    (0xE0000, 0xE0FFF),
 )
+"""What is not seen, reorders what is seen, or is no Unicode: controls, formats, surrogates, tags."""
+_ESCAPED = {point: json.dumps(chr(point))[1:-1] for first, last in _RANGES for point in range(first, last + 1)}
+_ESCAPED[ord("<")] = "\\u003c"
+_ESCAPED[0x7F] = "\\u007f"
+_ANY = re.compile("[" + "".join(f"{chr(first)}-{chr(last)}" for first, last in _RANGES) + "<]")
 
 
 def encoded(value: Any) -> str:
@@ -23,7 +37,7 @@ def encoded(value: Any) -> str:
         text = _dumps(_finite(value))
     except RecursionError:
         text = '"(nested too deeply to be shown)"'
-    return text if text.isascii() and "<" not in text else _NOT_AS_IT_IS.sub(_escape, text)
+    return text.translate(_ESCAPED) if _ANY.search(text) else text
 
 
 def size(text: str) -> int:
@@ -33,11 +47,6 @@ def size(text: str) -> int:
 
 def _dumps(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str, allow_nan=False)
-
-
-def _escape(found: re.Match[str]) -> str:
-    """As JSON writes it in ASCII: beyond the first plane as two."""
-    return json.dumps(found[0])[1:-1] if found[0] != "<" else "\\u003c"
 
 
 def _finite(value: Any) -> Any:

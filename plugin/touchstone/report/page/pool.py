@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .escaping import encoded, size
 
 LONGEST = 20_000
-"""Characters of a text that are kept at most, however few texts there are."""
+"""Bytes that are kept of a text or a value at most, however few there are."""
 SHORTEST = 240
 """Bytes that are kept of a text, however many there are."""
+_KEPT = 2_000
+"""Characters of a value's JSON up to which it is its own key; beyond, its digest."""
 _STEPS = ((1500, 40), (400, 20), (120, 8), (40, 4))
 """(Characters of a text, parts of a list) to try in turn where a value is cut."""
 
@@ -21,33 +24,38 @@ class Pool:
     def __init__(self) -> None:
         self._numbers: dict[tuple[bool, str], int] = {}
         self._parts: list[Any] = []
+        self._sizes: list[int] = []
+        """Of each: a text's characters, a value's bytes."""
 
     def text(self, text: str) -> int:
         """The number of a text."""
-        return self._number((True, text), text)
+        return self._number((True, text), text, len(text))
 
     def value(self, value: Any) -> int:
         """The number of a JSON value."""
-        return self.text(value) if isinstance(value, str) else self._number((False, encoded(value)), value)
+        if isinstance(value, str):
+            return self.text(value)
+        text = encoded(value)
+        key = text if len(text) <= _KEPT else hashlib.sha256(text.encode()).hexdigest()
+        return self._number((False, key), value, size(text))
 
     def written(self, room: int) -> tuple[str, dict[int, int]]:
         """All as one JSON list of about so many bytes at most; number -> characters of those that were cut."""
-        whole = [key[1] if not key[0] else encoded(key[1][:LONGEST]) for key in self._numbers]
-        limit = fair([size(text) for text in whole], room)
-        cuts: dict[int, int] = {}
-        for number, (text, part) in enumerate(zip(whole, self._parts, strict=True)):
-            too_long = isinstance(part, str) and len(part) > LONGEST
-            if limit is not None and size(text) > limit:
-                whole[number] = _shortened(part, text, limit)
-                too_long = True
-            if too_long:
-                cuts[number] = len(part) if isinstance(part, str) else len(text)
-        return f"[{','.join(whole)}]", cuts
+        # No text takes fewer bytes than it has characters: of what cannot stay, no more than that is encoded.
+        most = min(LONGEST, fair([min(long, LONGEST) for long in self._sizes], room) or LONGEST)
+        texts = [_fitted(part, long, most) for part, long in zip(self._parts, self._sizes, strict=True)]
+        limit = fair([size(text) for text, _ in texts], room) or most
+        for number, (text, _) in enumerate(texts):
+            if size(text) > limit:
+                texts[number] = _fitted(self._parts[number], self._sizes[number], limit)
+        cuts = {number: self._sizes[number] for number, (_, cut) in enumerate(texts) if cut}
+        return f"[{','.join(text for text, _ in texts)}]", cuts
 
-    def _number(self, key: tuple[bool, str], part: Any) -> int:
+    def _number(self, key: tuple[bool, str], part: Any, long: int) -> int:
         number = self._numbers.setdefault(key, len(self._parts))
         if number == len(self._parts):
             self._parts.append(part)
+            self._sizes.append(long)
         return number
 
 
@@ -62,15 +70,21 @@ def fair(sizes: Sequence[int], room: int) -> int | None:
     return None
 
 
-def _shortened(part: Any, text: str, limit: int) -> str:
-    """JSON of at most `limit` bytes, or of SHORTEST."""
+def _fitted(part: Any, long: int, limit: int) -> tuple[str, bool]:
+    """The part as JSON of at most `limit` bytes, and whether it had to be cut for that."""
+    if long <= limit and size(text := encoded(part)) <= limit:
+        return text, False
+    return _shortened(part, limit), True
+
+
+def _shortened(part: Any, limit: int) -> str:
     if not isinstance(part, str):
         for letters, parts in _STEPS:
             tried = encoded(_trimmed(part, letters, parts))
             if size(tried) <= limit:
                 return tried
-        part = text
-    return next(tried for tried in _heads(part[:LONGEST], limit) if size(tried) <= limit)
+        part = tried
+    return next(tried for tried in _heads(part[:limit], limit) if size(tried) <= limit)
 
 
 def _heads(text: str, limit: int) -> Iterator[str]:

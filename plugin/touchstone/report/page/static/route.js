@@ -46,8 +46,7 @@ export function showHash(moved = true) {
     if (link.dataset.view === tab) {
       link.setAttribute("aria-current", "page");
       link.closest("ul").scrollLeft = link.offsetLeft - 60;
-    }
-    else link.removeAttribute("aria-current");
+    } else link.removeAttribute("aria-current");
   }
   document.title = `${title} - touchstone`;
   if (!moved) return;

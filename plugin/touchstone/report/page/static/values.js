@@ -32,7 +32,10 @@ export function shownValue(given, depth = 0) {
   if (depth > DEEPEST) return plain(element("pre"), JSON.stringify(given));
   if (Array.isArray(given)) return shownList(given, depth);
   const list = made("dl");
-  for (const [name, part] of Object.entries(given).slice(0, MOST)) list.append(said(name, "dt"), made("dd", {}, shownValue(part, depth + 1)));
+  for (const [name, part] of Object.entries(given).slice(0, MOST)) {
+    const short = flat(part) && String(part).length < 60 && !String(part).includes("\n");
+    list.append(made("div", { class: short ? "beside" : undefined }, said(name, "dt"), made("dd", {}, shownValue(part, depth + 1))));
+  }
   return list.childNodes.length ? list : made("span", { class: "empty" }, "(none)");
 }
 
