@@ -156,16 +156,16 @@ function against(evalName, what) {
   const rows = data.map((one) => [one.config, span(one.one), kind.format(Number(one.x.toPrecision(3))), front.includes(one) ? "yes" : "no"]);
   return [
     scatter(label, data, front, axis, { domain: [0, 100], format: (tick) => `${tick}%` }),
-    asTable(["Run-config", "Passed, per cent", kind.words, "On the front"], rows),
+    asTable("Score against cost as a table", ["Run-config", "Passed, per cent", kind.words, "On the front"], rows),
   ];
 }
 
-const asTable = (names, rows) =>
+const asTable = (title, names, rows) =>
   folded("As a table", (body) => {
     const head = made("tr", {}, names.map((name) => made("th", { scope: "col" }, name)));
     const lines = rows.map(([first, ...rest]) => made("tr", {}, said(first, "th"), rest.map((words) => made("td", { class: "number" }, words))));
     lines.forEach((line) => line.firstChild.setAttribute("scope", "row"));
-    body.append(scrolling("The chart as a table", made("table", {}, made("thead", {}, head), made("tbody", {}, lines))));
+    body.append(scrolling(title, made("table", {}, made("thead", {}, head), made("tbody", {}, lines))));
   });
 
 /** What is known of all, and differs: cost, else tokens, else seconds. */
@@ -219,7 +219,7 @@ function trade(across, up, words) {
   const rows = data.map((one) => [one.config, span(one.a), span(one.b)]);
   return [
     scatter(label, data, [], { domain: [0, 100], label: words(across), format: shares }, { domain: [0, 100], format: shares }),
-    asTable(["Run-config", words(across), words(up)], rows),
+    asTable("One eval against another as a table", ["Run-config", words(across), words(up)], rows),
   ];
 }
 

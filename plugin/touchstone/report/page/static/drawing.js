@@ -28,6 +28,7 @@ const WIDTHS = new ResizeObserver((entries) => {
 function picture(label, options) {
   const svg = Plot.plot({ className: "plot", ...options });
   svg.querySelector("style")?.remove();
+  for (const part of svg.querySelectorAll("[aria-label]")) part.removeAttribute("aria-label"); // the whole has one
   svg.setAttribute("role", "img");
   svg.setAttribute("aria-label", label);
   return svg;

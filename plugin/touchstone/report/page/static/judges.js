@@ -18,7 +18,7 @@ function judgedTable(judge) {
   body.querySelectorAll("th").forEach((node) => node.setAttribute("scope", "row"));
   const names = ["Run-config", "Eval", "Raw, per cent", "Corrected (PPI++)", "Corrected (Rogan-Gladen)"];
   const head = made("tr", {}, names.map((name) => made("th", { scope: "col" }, name)));
-  return scrolling(`Scores of a judge`, made("table", {}, made("thead", {}, head), body));
+  return scrolling(`Scores by ${judge}`, made("table", {}, made("thead", {}, head), body));
 }
 
 /** Golden outputs: what is true across, what the judge said upwards. */

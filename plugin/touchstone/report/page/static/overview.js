@@ -63,7 +63,7 @@ function gateTable(gates, withConfig) {
   for (const gate of [...gates].sort((a, b) => ORDER.indexOf(a.kind) - ORDER.indexOf(b.kind))) {
     body.append(gateRow(gate, withConfig));
   }
-  return scrolling("Gates", made("table", { class: "gates" }, made("thead", {}, head), body));
+  return scrolling(withConfig ? "Gates of candidates" : "Gates that decide this run", made("table", { class: "gates" }, made("thead", {}, head), body));
 }
 
 function gateRow(gate, withConfig) {

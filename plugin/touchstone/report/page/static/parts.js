@@ -21,7 +21,7 @@ export const said = (words, name = "span", className = "") => plain(element(name
 
 /** A name that may break after what joins its words. */
 export function named(name, tag = "span", className = "") {
-  const node = said(name, tag, className);
+  const node = said(name || "(no name)", tag, className);
   for (const part of [...node.childNodes]) {
     if (part.nodeType !== Node.TEXT_NODE) continue;
     const words = part.data.split(/(?<=[_./-])(?=.)/u);

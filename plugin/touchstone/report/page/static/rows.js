@@ -126,7 +126,11 @@ let rowsOf = "";
 view("rows", ([name]) => {
   const evalName = EVALS.includes(name) ? name : EVALS[0];
   const section = $("view-rows");
-  if (rowsOf === evalName || evalName === undefined) return "Rows";
+  if (evalName === undefined) {
+    section.replaceChildren(heading(1, "Rows by run-configs"), made("p", { class: "soft" }, "This run has no sample to show."));
+    return "Rows";
+  }
+  if (rowsOf === evalName) return "Rows";
   const again = Boolean(rowsOf);
   rowsOf = evalName;
   Object.assign(state_, { evalName, measure: "passed", most: AT_ONCE });

@@ -83,14 +83,15 @@ view("sample", (parts) => {
     : null;
   const meta = made("p", { class: "meta" }, badge(kindOf(at)), said(evalOf(at)), said(configOf(at)), COLUMNS.epoch[at] > 1 ? `epoch ${COLUMNS.epoch[at]}` : null);
   const errors = COLUMNS.errors[at].map(([who, what]) => made("article", { class: "score" }, made("div", { class: "score-head" }, said(who, "h3"), badge("error")), pooled(what, verbatim)));
-  const scores_ = scoresOf(at).map((score, i) => scorePart(score, i === 0));
+  const scores_ = scoresOf(at);
+  const first = scores_.find((score) => score.details !== null);
   const why = COLUMNS.why[at] === null ? null : pooled(COLUMNS.why[at], verbatimLine);
   section.replaceChildren(
     neighbours(at),
     made("header", { class: "sample-head" }, title, meta, why, compare),
     made("div", { class: "columns" },
       made("div", {}, card("Asked", pooled(COLUMNS.input[at]), prompt(at)), card("Answer", pooled(COLUMNS.output[at]), COLUMNS.thinking[at] === null ? null : folded("What it thought", (body) => body.append(pooled(COLUMNS.thinking[at]))))),
-      made("div", {}, card("Scores", errors, scores_, errors.length + scores_.length ? null : made("p", { class: "soft" }, "No scorer: the test's own asserts decide.")), card("Call", callFacts(at)))),
+      made("div", {}, card("Scores", errors, scores_.map((score) => scorePart(score, score === first)), errors.length + scores_.length ? null : made("p", { class: "soft" }, "No scorer: the test's own asserts decide.")), card("Call", callFacts(at)))),
   );
   return rowOf(at);
 });

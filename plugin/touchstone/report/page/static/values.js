@@ -6,6 +6,7 @@ import { element, plain, show } from "./text.js";
 
 const DEEPEST = 12;
 const MOST = 200;
+let tables = 0;
 
 /** A text or value of the pool, and, where it was cut, how much is missing. */
 export function pooled(number, how = shownText) {
@@ -54,5 +55,6 @@ function listTable(shown, keys) {
   const head = made("tr", {}, keys.map((name) => said(name, "th")));
   head.querySelectorAll("th").forEach((node) => node.setAttribute("scope", "col"));
   const lines = shown.map((part) => made("tr", {}, keys.map((name) => made("td", {}, Object.hasOwn(part, name) ? shownValue(part[name], 1) : "-"))));
-  return scrolling("Evidence", made("table", {}, made("thead", {}, head), made("tbody", {}, lines)));
+  tables += 1;
+  return scrolling(`Evidence ${tables}`, made("table", {}, made("thead", {}, head), made("tbody", {}, lines)));
 }
