@@ -163,7 +163,7 @@ def test_hostile_text_stays_text_in_every_view(read: Open, tmp_path: Path) -> No
         page.wait_for_timeout(20)
         found = page.evaluate(LOOK, FORBIDDEN)
         assert found == {"foreign": 0, "drawn": 2, "handlers": 0, "h1": 1}, address
-        assert page.title().endswith(" - touchstone")
+        assert page.title().endswith("- touchstone")
         assert reader.quiet()
 
 
@@ -241,7 +241,7 @@ def test_charts_are_pictures_with_words_and_follow_their_choices(read: Open) -> 
     assert labels[2] == "Passed in correct against US dollars a thousand samples; the table below has the figures"
     page.select_option("#cost-what", "tokens")
     page.locator("figure:has(#cost-what) summary").click()
-    assert page.locator("figure:has(#cost-what) tbody th").all_inner_texts() == list(CONFIGS)
+    expect(page.locator("figure:has(#cost-what) tbody th")).to_have_text(list(CONFIGS))
     assert page.locator("figure:has(#cost-what) tbody td:nth-child(3)").all_inner_texts() == ["20", "50", "80"]
     assert page.locator("figure:has(#cost-what) tbody td:last-child").all_inner_texts() == ["yes", "no", "no"]
     page.select_option("#trade-x", label="polite: fits")

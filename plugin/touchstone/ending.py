@@ -11,6 +11,8 @@ from .reporting import write_page
 
 _MOST = 10
 """Damaged recordings that are shown; `touchstone cache verify` lists them all."""
+_PAGED = 5_000
+"""Samples up to which a run writes its page at once."""
 
 
 def show(reporter: pytest.TerminalReporter, conclusion: Conclusion | None, plan: str | None) -> None:
@@ -25,6 +27,13 @@ def show(reporter: pytest.TerminalReporter, conclusion: Conclusion | None, plan:
         for problem in conclusion.problems[:_MOST]:
             reporter.write_line(f"recording not used: {problem}", yellow=True)
         places = Places.of(reporter.config.rootpath, reporter.config.getini)
-        paths, page = conclusion.write(), write_page(conclusion, places)
+        paths = conclusion.write()
         reporter.write_line("report: " + "  ".join(places.shown(path) for path in paths))
-        reporter.write_line(f"page:   {places.shown(page)}")
+        reporter.write_line(f"page:   {_page(conclusion, places)}")
+
+
+def _page(conclusion: Conclusion, places: Places) -> str:
+    """Where the page is. It costs a third of a second for 2,000 samples: a run of very many does not wait for it."""
+    if sum(record.outcome.kind != "skipped" for record in conclusion.records) > _PAGED:
+        return f"touchstone report {conclusion.folder.name} --format html"
+    return places.shown(write_page(conclusion, places))

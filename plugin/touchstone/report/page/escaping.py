@@ -20,9 +20,16 @@ _RANGES = (
     (0xE0000, 0xE0FFF),
 )
 """What is not seen, reorders what is seen, or is no Unicode: controls, formats, surrogates, tags."""
-_ESCAPED = {point: json.dumps(chr(point))[1:-1] for first, last in _RANGES for point in range(first, last + 1)}
-_ESCAPED[ord("<")] = "\\u003c"
-_ESCAPED[0x7F] = "\\u007f"
+
+
+def _escape(point: int) -> str:
+    """As JSON writes it in ASCII: beyond the first plane as two."""
+    if point < 0x10000:
+        return f"\\u{point:04x}"
+    return f"\\u{0xD800 + (point - 0x10000 >> 10):04x}\\u{0xDC00 + (point & 0x3FF):04x}"
+
+
+_ESCAPED = {point: _escape(point) for first, last in (*_RANGES, (0x3C, 0x3C)) for point in range(first, last + 1)}
 _ANY = re.compile("[" + "".join(f"{chr(first)}-{chr(last)}" for first, last in _RANGES) + "<]")
 
 
