@@ -24,7 +24,8 @@ from .text import clean
 
 SCHEMA = 1
 """Version of this document's shape."""
-_LONGEST = 2000
+LONGEST = 2000
+"""Characters of a text or a name."""
 _MOST = 100
 
 
@@ -64,9 +65,9 @@ def _cleaned(value: Any) -> Any:
     """The same value with every text in it fit to be shown and stored: model text is everywhere."""
     match value:
         case str():
-            return clean(value, _LONGEST)
+            return clean(value, LONGEST)
         case dict():
-            return {clean(str(key), _LONGEST): _cleaned(item) for key, item in value.items()}
+            return {clean(str(key), LONGEST): _cleaned(item) for key, item in value.items()}
         case list() | tuple():
             return [_cleaned(item) for item in value]
         case other:
