@@ -51,6 +51,11 @@ def test_a_browser_is_there_where_it_must_be() -> None:
     assert BROWSERS or os.environ.get("TOUCHSTONE_REQUIRE_CHROMIUM") != "1"
 
 
+def settle(page: Page) -> None:
+    """Until the view of a changed address is there: the browser tells the page of it in a task of its own."""
+    page.evaluate("new Promise(done => setTimeout(done, 20))")
+
+
 class Reader:
     """A person at the page."""
 
@@ -70,6 +75,7 @@ class Reader:
     def open(self, address: str = "") -> Page:
         self.page.goto(f"{self.file.as_uri()}{address}")
         self.page.wait_for_selector("body[data-ready]")
+        settle(self.page)
         return self.page
 
     def quiet(self) -> bool:
@@ -156,11 +162,12 @@ def test_hostile_text_stays_text_in_every_view(read: Open, tmp_path: Path) -> No
     page = reader.open()
     own = page.evaluate("[...document.querySelectorAll('nav a')].map(a => a.hash)")
     page.goto(f"{file.as_uri()}#samples")
+    settle(page)
     assert page.locator("#found tbody tr").count() == len(records)
     samples_ = page.evaluate("[...document.querySelectorAll('#found tbody a')].map(a => a.hash)")
     for address in [*own, *samples_, *(f"#diff/correct/{row}/ships/1/cheap/1" for row in HOSTILE)]:
         page.evaluate("address => { location.hash = address; }", address)
-        page.wait_for_timeout(20)
+        settle(page)
         found = page.evaluate(LOOK, FORBIDDEN)
         assert found == {"foreign": 0, "drawn": 2, "handlers": 0, "h1": 1}, address
         assert page.title().endswith("- touchstone")
@@ -360,6 +367,7 @@ def test_two_answers_are_compared_word_by_word(read: Open) -> None:
     assert page.locator("#view-diff ins").all_inner_texts() == ["cheap"]
     assert page.locator(".diffed").first.inner_text() == "Here it is.\n\n```bash\ndo row-03 --as ships\n```"
     page.click("text=All rows of both")
+    settle(page)
     cells = [int(text) for text in page.locator(".fourfold td.number").all_inner_texts()]
     assert sum(cells) == 11
     expect(page.locator("#view-compare")).to_contain_text("12 samples of both, of which 1 lack a measurement")
@@ -380,6 +388,7 @@ def test_axe_finds_nothing_in_any_view(read: Open, scheme: str) -> None:
     page.evaluate(AXE.read_text(encoding="utf-8"))
     for address in [*(f"#{view}" for view in VIEWS), SAMPLE, DIFF]:
         page.evaluate("address => { location.hash = address; }", address)
+        settle(page)
         expect(page.locator("main > section:not([hidden]) .chart:empty")).to_have_count(0)
         page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
         found = page.evaluate("axe.run({ resultTypes: ['violations'] })")
@@ -403,7 +412,7 @@ def test_no_view_is_wider_than_a_phone(read: Open, plain: Path) -> None:
     page.set_viewport_size({"width": 360, "height": 640})
     for address in [*(f"#{view}" for view in VIEWS), SAMPLE, DIFF]:
         page.goto(f"{plain.as_uri()}{address}")
-        page.wait_for_timeout(50)
+        settle(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= 360, address
     page.set_viewport_size({"width": 1280, "height": 900})
 
@@ -415,5 +424,6 @@ def test_an_empty_run_has_a_page_too(read: Open, tmp_path: Path) -> None:
     page = reader.open()
     for view in VIEWS:
         page.goto(f"{file.as_uri()}#{view}")
+        settle(page)
         assert page.locator("main > section:not([hidden]) h1").count() == 1, view
     assert reader.quiet()

@@ -1,23 +1,29 @@
 /* The keyboard. */
 
-import { addressOf, sampleHash } from "./data.js";
+import { addressOf, sampleAt, sampleHash } from "./data.js";
 import { $, made } from "./parts.js";
 import { go, readHash } from "./route.js";
-import { siblings, shownSample } from "./sample.js";
+import { siblings } from "./sample.js";
 import { following, lookedAt } from "./samples.js";
 
 const links = () => [...document.querySelectorAll("nav a")];
 
+/** The sample that the address names: a key may come before its view does. */
+function current() {
+  const { name, parts } = readHash();
+  return name === "sample" ? sampleAt(parts) : undefined;
+}
+
 function step(by) {
-  if (readHash().name !== "sample" || shownSample === undefined) return;
-  const other = following(shownSample, by);
+  const at = current();
+  const other = at === undefined ? undefined : following(at, by);
   if (other !== undefined) location.hash = sampleHash(other);
 }
 
 function beside() {
-  if (readHash().name !== "sample" || shownSample === undefined) return;
-  const other = siblings(shownSample)[0];
-  if (other !== undefined) go("diff", ...addressOf(shownSample), ...addressOf(other).slice(2));
+  const at = current();
+  const other = at === undefined ? undefined : siblings(at)[0];
+  if (other !== undefined) go("diff", ...addressOf(at), ...addressOf(other).slice(2));
 }
 
 function find() {

@@ -16,7 +16,7 @@ export function boundsOf(evalName, name) {
 
 /** The name, and whether it ships. */
 export const configName = (name) =>
-  made("span", { class: "name" }, named(name), name === SHIPS ? made("span", { class: "ships" }, "ships") : null);
+  made("span", { class: "name" }, said(name || "(no name)"), name === SHIPS ? made("span", { class: "ships" }, "ships") : null);
 
 /** A mean as a dot and its interval as a bar on a track from 0 to 100 %. For the eye: the figures stand beside it. */
 function whisker(estimate) {

@@ -65,12 +65,9 @@ function neighbours(at) {
   return made("div", { class: "steps" }, made("a", { href: lookedAt() }, "\u2190 All samples"), place ? made("span", { class: "soft" }, `${count(place)} of ${count(all)}`) : null, link(-1, "Before (k)", "k"), link(1, "Next (j)", "j"));
 }
 
-export let shownSample;
-
 view("sample", (parts) => {
   const section = $("view-sample");
   const at = sampleAt(parts);
-  shownSample = at;
   if (at === undefined) {
     section.replaceChildren(heading(1, "There is no such sample in this run"), made("p", {}, said(parts.join(" / "))), made("a", { href: "#samples" }, "All samples"));
     return "No such sample";
