@@ -87,6 +87,9 @@ def test_runs_are_found_by_a_beginning_and_the_last_by_none(tmp_path: Path) -> N
         (tmp_path / name).mkdir()
     assert find_run(tmp_path, None).name == "20260102-c"
     assert find_run(tmp_path, "20260101").name == "20260101-a"
+    (tmp_path / "merged").mkdir()
+    (tmp_path / "merged-again").mkdir()
+    assert find_run(tmp_path, "merged").name == "merged"
     with pytest.raises(UsageError, match="there is no run 2027"):
         find_run(tmp_path, "2027")
     with pytest.raises(UsageError, match="none yet"):

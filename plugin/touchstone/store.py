@@ -54,9 +54,10 @@ def read_meta(folder: Path) -> dict[str, Any]:
 
 
 def find_run(runs: Path, name: str | None) -> Path:
-    """The run of that name (or a beginning of it); the last one for None. Raises UsageError with what there is."""
+    """The run of that name, else the last whose name begins so; the last one for None. Raises UsageError."""
     there = sorted(p for p in runs.glob("*") if p.is_dir()) if runs.is_dir() else []
-    matching = [p for p in there if p.name.startswith(name or "")]
+    named = [p for p in there if p.name == name]
+    matching = named or [p for p in there if p.name.startswith(name or "")]
     if not matching:
         shown = ", ".join(p.name for p in there[-5:]) or "none yet: pytest evals/ makes one"
         raise UsageError(f"there is no run {name or ''}".rstrip(), hint=f"runs: {shown}")

@@ -12,7 +12,7 @@ from ..errors import UsageError
 from ..part import Part
 from ..records import SCHEMA
 from ..report.text import clean
-from ..store import RUN_FILE, read_meta
+from ..store import RUN_FILE, find_run, read_meta
 
 AGAIN = "run the shard again, or download it again"
 DAMAGE = (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError)
@@ -42,16 +42,7 @@ def read_pieces(runs: Path, names: Sequence[str]) -> list[Piece]:
 
 
 def _folders(runs: Path, name: str) -> list[Path]:
-    if Path(name).is_dir():
-        return list(_below(Path(name)))
-    there = sorted(folder.name for folder in runs.glob("*") if folder.is_dir())
-    matching = [name] if name in there else [one for one in there if one.startswith(name)]
-    if not matching:
-        shown = ", ".join(there[-5:]) or "none yet: pytest evals/ --shard 1/2 makes one"
-        raise UsageError(f"there is no folder and no run {clean(name)}", hint=f"runs: {shown}")
-    if len(matching) > 1:
-        raise UsageError(f"{len(matching)} runs begin with {clean(name)}", hint=f"say more: {', '.join(matching[-5:])}")
-    return [runs / matching[0]]
+    return list(_below(Path(name))) if Path(name).is_dir() else [find_run(runs, name)]
 
 
 def _below(folder: Path) -> Iterator[Path]:
