@@ -174,6 +174,27 @@ def test_a_process_that_dies_is_told_and_not_begun_without_end(tmp_path: Path, m
     assert "see log.txt" in standing.why
 
 
+@pytest.mark.parametrize(("given", "told"), [(None, "passive"), ("active", "active")])
+def test_its_threads_sleep_where_they_wait_unless_the_user_says_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str | None, told: str
+) -> None:
+    """The process is one that prints its environment, into the job's log, and dies."""
+    printing = tmp_path / "printing"
+    printing.write_text("#!/bin/sh\nenv\nexit 1\n")
+    printing.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(printing))
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    if given:
+        monkeypatch.setenv("OMP_WAIT_POLICY", given)
+    provider = Local(places_in(tmp_path))
+    file = write_examples(tmp_path / "train.jsonl")
+    order = Order("ts-0000000000000010", SMOLLM2, SETTINGS, file)
+    job = provider.submit(order, provider.upload(file, order.tag), None)
+    assert trained(provider, job, limit=30).state == "failed"
+    log = (provider.places.state / "tunes" / job / "log.txt").read_text()
+    assert f"OMP_WAIT_POLICY={told}" in log.splitlines()
+
+
 def test_what_failed_is_not_found_and_can_be_submitted_again(tmp_path: Path) -> None:
     provider = Local(places_in(tmp_path))
     file = write_examples(tmp_path / "train.jsonl")
