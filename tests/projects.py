@@ -54,6 +54,22 @@ def test_words(output):
     assert output.startswith("good")
 """
 
+TWO_SCORERS = """
+import pytest
+
+def good(sample):
+    return sample.output.startswith("good")
+
+async def half(sample):
+    return 0.5
+
+@pytest.mark.eval(dataset="words", scorers=[good, half], gates=["good >= 0.6", "half >= 0.4", "errors <= 1"])
+def test_words(sample, row):
+    sample.require("good")
+    assert row.id != "e"
+"""
+"""One plain and one async scorer, three gates; a miss of a score, and one of the body's own."""
+
 LENIENT = """
 import pytest
 

@@ -5,22 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from projects import TWO_RUN_CONFIGS, Project, junit
-
-EVAL = """
-import pytest
-
-def good(sample):
-    return sample.output.startswith("good")
-
-async def half(sample):
-    return 0.5
-
-@pytest.mark.eval(dataset="words", scorers=[good, half], gates=["good >= 0.6", "half >= 0.4", "errors <= 1"])
-def test_words(sample, row):
-    sample.require("good")
-    assert row.id != "e"
-"""
+from projects import TWO_RUN_CONFIGS, TWO_SCORERS, Project, junit
 
 
 def measured(report: dict[str, Any]) -> dict[str, Any]:
@@ -37,8 +22,8 @@ def fill(project: Project) -> None:
     """Two evals that share their rows, two run-configs, misses, and a call that fails."""
     project.write("evals/run_configs.yaml", TWO_RUN_CONFIGS)
     project.rows("good a", "good b", "bad c", "boom d", "good e", "good f", "good g")
-    project.eval(EVAL)
-    project.eval(EVAL.replace("good >= 0.6", "good >= 0.95"), "strict")
+    project.eval(TWO_SCORERS)
+    project.eval(TWO_SCORERS.replace("good >= 0.6", "good >= 0.95"), "strict")
 
 
 @pytest.mark.parametrize("dist", ["load", "worksteal", "loadfile"])
@@ -85,7 +70,9 @@ def test_heavy_scores_are_made_once_by_all_workers(project: Project) -> None:
         "    with Path(__file__).with_name('work.log').open('a') as log:\n        log.write(sample.row.id)\n"
         "    return True\n",
     )
-    text = EVAL.replace("import pytest", "import pytest\nfrom scoring import heavy").replace("half]", "half, heavy]")
+    text = TWO_SCORERS.replace("import pytest", "import pytest\nfrom scoring import heavy").replace(
+        "half]", "half, heavy]"
+    )
     project.eval(text)
     project.eval(text, "more")
     project.rows("good a", "good b", "good c", "good d")
