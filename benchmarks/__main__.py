@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from . import calls, evals, imports, injection, replay, statistics
+from . import calls, evals, imports, injection, replay, report, statistics
 from .table import HEAD, Figure, line, machine
 
 BENCHMARKS: dict[str, Callable[[Path, int], Iterator[Figure]]] = {
@@ -17,6 +17,7 @@ BENCHMARKS: dict[str, Callable[[Path, int], Iterator[Figure]]] = {
     "import": imports.figures,
     "statistics": statistics.figures,
     "injection": injection.figures,
+    "report": report.figures,
 }
 
 

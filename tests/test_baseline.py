@@ -57,9 +57,20 @@ def test_a_baseline_is_written_sorted_a_row_a_line_and_read_again(tmp_path: Path
     assert (
         text
         == """{
- "v": 1,
+ "v": 2,
  "run": "run-1",
  "ships": "main",
+ "scorers": {},
+ "took": {
+  "e": {
+   "main": {
+    "answers": 0,
+    "cost": null,
+    "input_tokens": null,
+    "output_tokens": null
+   }
+  }
+ },
  "evals": {
   "e": {
    "main": {
@@ -92,7 +103,7 @@ def test_the_order_of_samples_changes_no_byte(tmp_path: Path) -> None:
     [
         ("", "Invalid JSON"),
         ("[]", "object"),
-        ('{"v": 2, "run": "", "ships": "", "evals": {}}', "v: "),
+        ('{"v": 3, "run": "", "ships": "", "evals": {}}', "v: "),
         ('{"v": 1, "run": "", "ships": "", "evals": {"e": {"c": {"s": {"r": ["h", 1.5]}}}}}', "e/c/s/r/1"),
         ('{"v": 1, "run": "", "ships": "", "evals": {"e": {"c": {"s": {"r": ["h", NaN]}}}}}', ""),
         ('{"v": 1, "run": "", "ships": "", "evals": {"e": {"c": {"s": {"r": 1}}}}}', "e/c/s/r"),

@@ -32,6 +32,7 @@ FLOORS = {
         "ratings",
         "baseline",
         "orphans",
+        "gitfile",
     ),
     3: (
         "caching",
@@ -40,6 +41,7 @@ FLOORS = {
         "evals",
         "engine",
         "session",
+        "yardsticks",
         "conclusion",
         "planning",
         "origin",

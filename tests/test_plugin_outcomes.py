@@ -351,7 +351,12 @@ def test_the_table_and_the_reports_place_are_shown(project: Project) -> None:
     result = project.run()
     (run,) = project.runs
     result.stdout.fnmatch_lines(
-        ["*= evals =*", "*words*", f"report: .touchstone/runs/{run.name}/report.md*report.json"]
+        [
+            "*= evals =*",
+            "*words*",
+            f"report: .touchstone/runs/{run.name}/report.md*report.json",
+            f"page:   .touchstone/runs/{run.name}/report.html",
+        ]
     )
 
 

@@ -11,7 +11,13 @@ from projects import LENIENT, Project
 def test_a_run_leaves_its_samples_and_its_reports(project: Project) -> None:
     project.run()
     (run,) = project.runs
-    assert sorted(file.name for file in run.iterdir()) == ["report.json", "report.md", "run.json", "samples-main.jsonl"]
+    assert sorted(file.name for file in run.iterdir()) == [
+        "report.html",
+        "report.json",
+        "report.md",
+        "run.json",
+        "samples-main.jsonl",
+    ]
     assert json.loads((run / "run.json").read_text())["gates"][0]["rules"] == ["passed >= 0.5"]
     sample = project.sample("a")
     assert (sample["v"], sample["eval"], sample["run_config"], sample["epoch"]) == (1, "words", "main", 1)

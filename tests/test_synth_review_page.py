@@ -62,6 +62,7 @@ def test_the_page_and_its_files_are_there_and_no_others(page: Page) -> None:
         "review.css": "text/css",
         "review.js": "text/javascript",
         "shell.js": "text/javascript",
+        "text.js": "text/javascript",
     }
     for name, kind in files.items():
         assert page.get(name).headers["content-type"].startswith(kind)

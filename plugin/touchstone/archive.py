@@ -1,15 +1,18 @@
-"""Answers that are kept, in the working cache and in the recordings: counted, carried over, checked. Makes no call."""
+"""Answers that are kept, in the working cache and in the recordings: counted, found again, carried over, checked.
+
+Makes no call.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from pathlib import Path
 
 from .cache import Cache
-from .recordings import Recordings
-from .records import SCHEMA, Request, Response
+from .recordings import Recordings, asked
+from .records import SCHEMA, Message, Request, Response
 
 
 class Archive:
@@ -56,6 +59,17 @@ class Archive:
         ]
         self.checked = len(self._cached) + sum(1 for _ in self.recordings.entries())
         return [*wrong, *self.recordings.problems]
+
+    def asked(self, keys: Collection[str]) -> dict[str, tuple[Message, ...]]:
+        """What was asked by the requests of these keys; those that neither store holds are left out."""
+        found = asked(self.recordings.folder, keys) if self.recordings.folder.is_dir() else {}
+        if self.cache.folder.is_dir():
+            found |= {key: turns for key in keys if key not in found and (turns := self._asked(key))}
+        return found
+
+    def _asked(self, key: str) -> tuple[Message, ...]:
+        value = self.cache.get("response", key)
+        return Request.from_dict(value["request"]).messages if value and _stands(key, value) else ()
 
     @cached_property
     def _cached(self) -> list[tuple[str, dict[str, object]]]:

@@ -1,17 +1,21 @@
 """The scores that the main branch stands on: `evals/baseline.json`. Reads and writes it; judges nothing.
 
-    {"v": 1, "run": RUN, "ships": NAME, "evals": {EVAL: {RUN_CONFIG: {SCORE: {ROW: [HASH, MEAN]}}}}}
+    {"v": 2, "run": RUN, "ships": NAME,
+     "scorers": {EVAL: {SCORE: IDENTITY}},
+     "took": {EVAL: {RUN_CONFIG: {"answers", "input_tokens", "output_tokens", "cost"}}},
+     "evals": {EVAL: {RUN_CONFIG: {SCORE: {ROW: [HASH, MEAN]}}}}}
 
 HASH is the beginning of the row's hash (a row that was edited is another row), MEAN that of its epochs; the score
-`passed` is the share of epochs whose test body passed. Sorted, a row a line: git shows what moved, and two branches
-that moved different rows merge.
+`passed` is the share of epochs whose test body passed. IDENTITY changes with whatever gives the score (`yardsticks`);
+sums of what answers took are null where no provider says. Sorted, a row a line: git shows what moved, and two branches
+that moved different rows merge. Version 1 has no `scorers` and no `took`; it is read all the same.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -20,12 +24,18 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from .errors import UsageError
 from .gates import Kept, Standing, kept_mean, passed
 from .gates.verdict import HASH, PASSED
-from .records import SCHEMA, SampleRecord
+from .gitfile import PREFIX, read_at
+from .places import Places
+from .records import SampleRecord, Took
 from .store import write_text
+
+VERSION = 2
 
 UPDATE = "touchstone baseline update"
 Scores: TypeAlias = Mapping[str, Kept]
 """Score -> rows."""
+Yardsticks: TypeAlias = Mapping[str, Mapping[str, str]]
+"""Eval -> score -> identity of what gives it."""
 
 
 class _File(BaseModel):
@@ -33,9 +43,11 @@ class _File(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    v: Literal[1]
+    v: Literal[1, 2]
     run: str
     ships: str
+    scorers: dict[str, dict[str, str]] = {}
+    took: dict[str, dict[str, Took]] = {}
     evals: dict[str, dict[str, dict[str, dict[str, tuple[str, Annotated[float, Field(ge=0, le=1)]]]]]]
 
 
@@ -50,10 +62,16 @@ class Baseline:
     """Eval -> run-config -> score -> rows."""
     problem: str = ""
     """Why there is none, and what to type."""
+    scorers: Yardsticks = field(default_factory=dict)
+    """Empty where it was written by version 1."""
+    took: Mapping[str, Mapping[str, Took]] = field(default_factory=dict)
+    """Eval -> run-config -> what its answers took; empty where it was written by version 1."""
 
-    def standing(self, eval_: str) -> Standing:
-        """What the main branch stands on in one eval."""
-        return Standing(self.ships, self.evals.get(eval_, {}).get(self.ships, {}), self.problem)
+    def standing(self, eval_: str, scorers: Mapping[str, str]) -> Standing:
+        """What the main branch stands on in one eval, whose scores are given by `scorers` now."""
+        then = self.scorers.get(eval_, {})
+        changed = frozenset(score for score, one in scorers.items() if one and then.get(score, one) != one)
+        return Standing(self.ships, self.evals.get(eval_, {}).get(self.ships, {}), self.problem, changed)
 
     def only(self, wanted: Collection[tuple[str, str]]) -> Baseline:
         """The part that (eval, score) pairs ask for, of the run-config that shipped."""
@@ -62,27 +80,48 @@ class Baseline:
             for name, configs in self.evals.items()
             if self.ships in configs
         }
-        return Baseline(self.run, self.ships, {n: e for n, e in evals.items() if e[self.ships]}, self.problem)
+        evals = {name: configs for name, configs in evals.items() if configs[self.ships]}
+        scorers = {
+            name: {score: self.scorers[name][score] for score in configs[self.ships] if score in self.scorers[name]}
+            for name, configs in evals.items()
+            if name in self.scorers
+        }
+        return Baseline(self.run, self.ships, evals, self.problem, scorers)
 
     def updated(self, newer: Baseline) -> Baseline:
         """With the evals that the newer one has in the place of these; others stay, if the same run-config shipped."""
         kept = {name: configs for name, configs in self.evals.items() if newer.ships in configs}
-        return Baseline(newer.run, newer.ships, {**kept, **newer.evals})
+        evals = {**kept, **newer.evals}
+        scorers = {name: found for name, found in {**self.scorers, **newer.scorers}.items() if name in evals}
+        took = {name: found for name, found in {**self.took, **newer.took}.items() if name in evals}
+        return Baseline(newer.run, newer.ships, evals, scorers=scorers, took=took)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
-        return {"v": SCHEMA, "run": self.run, "ships": self.ships, "evals": self.evals}
+        took = {name: {config: asdict(one) for config, one in them.items()} for name, them in self.took.items()}
+        known = {"v": VERSION, "run": self.run, "ships": self.ships}
+        return {**known, "scorers": self.scorers, "took": took, "evals": self.evals}
 
 
-def take(run: str, ships: str, records: Iterable[SampleRecord], run_configs: Sequence[str]) -> Baseline:
+def take(
+    run: str, ships: str, records: Iterable[SampleRecord], run_configs: Sequence[str], scorers: Yardsticks | None = None
+) -> Baseline:
     """The baseline that a run's samples make: rows that erred or were skipped are left out."""
     evals: dict[str, dict[str, dict[str, dict[str, tuple[str, list[float]]]]]] = {}
+    answered: dict[str, dict[str, list[SampleRecord]]] = {}
     for record in records:
         if record.run_config in run_configs and record.outcome.kind in ("pass", "miss"):
+            answered.setdefault(record.eval, {}).setdefault(record.run_config, []).append(record)
             scores = evals.setdefault(record.eval, {}).setdefault(record.run_config, {})
             for name, value in _values(record):
                 scores.setdefault(name, {}).setdefault(record.row, (record.row_hash[:HASH], []))[1].append(value)
-    return Baseline(run, ships, {e: {c: _means(s) for c, s in configs.items()} for e, configs in evals.items()})
+    return Baseline(
+        run,
+        ships,
+        {name: {config: _means(scores) for config, scores in configs.items()} for name, configs in evals.items()},
+        scorers={name: given for name, given in (scorers or {}).items() if name in evals},
+        took={name: {config: Took.of(found) for config, found in them.items()} for name, them in answered.items()},
+    )
 
 
 def read_baseline(path: Path, shown: str) -> Baseline:
@@ -92,8 +131,27 @@ def read_baseline(path: Path, shown: str) -> Baseline:
     except FileNotFoundError:
         raise UsageError("there is no baseline", where=shown, hint=f"write one with `{UPDATE}`") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"cannot be read: {error}", where=shown) from None
+        hint = f"name another, or write it anew: `{UPDATE}`"
+        raise UsageError(f"cannot be read: {error}", where=shown, hint=hint) from None
     return parse(text, shown)
+
+
+def baseline_at(named: str | None, places: Places) -> tuple[Baseline, str]:
+    """(a baseline, what it is for people) by the name that a user gave it. Raises UsageError.
+
+    None is the project's own file; `git:REF` that file at a ref, without a checkout; anything else a file.
+    """
+    if named is None:
+        shown = places.shown(places.baseline)
+        return read_baseline(places.baseline, shown), shown
+    if named.startswith(PREFIX):
+        text, shown = read_at(places.baseline, named.removeprefix(PREFIX), places.root)
+        return parse(text, f"{named}: {places.shown(places.baseline)}"), shown
+    file = places.root / named
+    if not file.exists():
+        hint = f"write one with `{UPDATE}`, or name a commit: {PREFIX}main"
+        raise UsageError("there is no such baseline", where=named, hint=hint)
+    return read_baseline(file, named), named
 
 
 def parse(text: str, shown: str) -> Baseline:
@@ -105,7 +163,7 @@ def parse(text: str, shown: str) -> Baseline:
         place = "/".join(map(str, first["loc"]))
         what = f"is no baseline: {f'{place}: ' if place else ''}{first['msg']}"
         raise UsageError(what, where=shown, hint=f"take it from git again, or write it anew: `{UPDATE}`") from None
-    return Baseline(data.run, data.ships, data.evals)
+    return Baseline(data.run, data.ships, data.evals, scorers=data.scorers, took=data.took)
 
 
 def write_baseline(path: Path, baseline: Baseline) -> None:

@@ -6,21 +6,20 @@ controller, or `touchstone report`, the last two from the records on disk.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from . import report
-from .baseline import Baseline, read_baseline
+from .baseline import Baseline, Yardsticks
 from .errors import UsageError
 from .evals import Suite
 from .gates import Verdict, judge_all, parse_rule
 from .labels import Trust
 from .part import Part
-from .places import Places
 from .records import SCHEMA, SampleRecord
 from .store import RUN_FILE, read_meta, read_run, write_json, write_text
 
@@ -67,6 +66,8 @@ class Conclusion:
     """A gate on a judge that is not certified fails."""
     part: Part | None = None
     """Which shard of a run this is; None for a whole one."""
+    scorers: Yardsticks = field(default_factory=dict)
+    """What each score was measured with; empty of a run that was made before this was kept."""
 
     @classmethod
     def read(cls, folder: Path) -> Conclusion:
@@ -91,6 +92,7 @@ class Conclusion:
             kept,
             data.get("strict", False),
             Part.model_validate(data["shard"]) if data.get("shard") else None,
+            data.get("scorers", {}),
         )
 
     def as_dict(self) -> dict[str, Any]:
@@ -99,6 +101,7 @@ class Conclusion:
         info = {**asdict(self.info), "judges": [judge.as_dict() for judge in self.info.judges]}
         data = {"gates": gates, "info": info, "problems": list(self.problems), "strict": self.strict}
         data |= {"baseline": asdict(self.baseline)} if self.baseline else {}
+        data["scorers"] = self.scorers
         return data | ({"shard": self.part.model_dump(mode="json")} if self.part else {})
 
     def verdicts(self, gate: Gate) -> tuple[Verdict, ...]:
@@ -123,10 +126,10 @@ class Conclusion:
         """Write `run.json`, at the start: a run that is killed can be reported too."""
         write_json(self.folder / RUN_FILE, {"v": SCHEMA, **self.as_dict()})
 
-    def write(self) -> list[Path]:
-        """Write the reports into the run's folder; returns their paths."""
-        write_text(self.folder / "report.md", report.markdown(self.summary))
-        write_json(self.folder / "report.json", report.as_json(self.summary))
+    def write(self, beside: report.Beside | None = None) -> list[Path]:
+        """Write the reports into the run's folder, `beside` another run or a baseline; returns their paths."""
+        write_text(self.folder / "report.md", report.markdown(self.summary, beside))
+        write_json(self.folder / "report.json", report.as_json(self.summary, beside))
         return [self.folder / "report.md", self.folder / "report.json"]
 
     def judged(self, gate: Gate, records: Sequence[SampleRecord]) -> tuple[Verdict, ...]:
@@ -134,7 +137,7 @@ class Conclusion:
         if self.part is not None:
             why = f"judged after `touchstone merge`: this is shard {self.part.shard}"
             return tuple(Verdict(rule, "not_judged", why) for rule in gate.rules)
-        verdicts = judged(gate, records, self.baseline)
+        verdicts = judged(gate, records, self.baseline, self.scorers.get(gate.eval, {}))
         return tuple(doubted(verdict, self.info.judges, self.strict) for verdict in verdicts)
 
     @cached_property
@@ -145,7 +148,9 @@ class Conclusion:
         return {gate.nodeid: self.judged(gate, by_gate.get((gate.eval, gate.run_config), [])) for gate in self.gates}
 
 
-def judged(gate: Gate, records: Sequence[SampleRecord], baseline: Baseline | None) -> tuple[Verdict, ...]:
+def judged(
+    gate: Gate, records: Sequence[SampleRecord], baseline: Baseline | None, scorers: Mapping[str, str]
+) -> tuple[Verdict, ...]:
     """What a gate says of its own samples: nothing, unless all of them were made."""
     if gate.selected < gate.planned:
         why = f"{gate.selected} of {gate.planned} samples were selected; a gate is judged on all"
@@ -153,7 +158,7 @@ def judged(gate: Gate, records: Sequence[SampleRecord], baseline: Baseline | Non
     if len(records) < gate.selected:
         why = f"{gate.selected - len(records)} of {gate.selected} samples were not run"
         return tuple(Verdict(rule, "cannot_tell", why, n=len(records)) for rule in gate.rules)
-    standing = baseline.standing(gate.eval) if baseline else None
+    standing = baseline.standing(gate.eval, scorers) if baseline else None
     return judge_all([parse_rule(rule) for rule in gate.rules], records, standing)
 
 
@@ -169,14 +174,14 @@ def doubted(verdict: Verdict, judges: Sequence[Trust], strict: bool) -> Verdict:
     return replace(verdict, kind=kind, why="; ".join([verdict.why, *doubts]))
 
 
-def asked_baseline(places: Places, gates: Iterable[Gate]) -> Baseline | None:
+def asked_baseline(gates: Iterable[Gate], read: Callable[[], Baseline]) -> Baseline | None:
     """The part of the project's baseline that gates ask for; None where none asks. A damaged one tells why."""
     rules = {(gate.eval, parse_rule(text)) for gate in gates for text in gate.rules}
     wanted = {(name, rule.name or "passed") for name, rule in rules if rule.subject == "baseline"}
     if not wanted:
         return None
     try:
-        return read_baseline(places.baseline, places.shown(places.baseline)).only(wanted)
+        return read().only(wanted)
     except UsageError as error:
         return Baseline(problem="; ".join(part for part in (f"{error.where}: {error.message}", error.hint) if part))
 

@@ -28,7 +28,7 @@ def fingerprint(module: str) -> str:
     found or has no source. Other packages that it imports are not looked at, nor are files that it reads.
     """
     top, _, below = module.partition(".")
-    file = _file(top)
+    file = module_file(top)
     if file is None:
         return ""
     if file.name != "__init__.py":
@@ -98,7 +98,8 @@ def _digest(files: list[Path]) -> str:
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()
 
 
-def _file(top: str) -> Path | None:
+def module_file(top: str) -> Path | None:
+    """The source of a top module, or its package's `__init__.py`; None where it has none."""
     loaded = sys.modules.get(top)
     try:
         spec = loaded.__spec__ if loaded is not None else importlib.util.find_spec(top)

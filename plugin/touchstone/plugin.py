@@ -106,6 +106,12 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "default": False,
         "help": "a gate on a judge fails unless its certificate (touchstone agree) shows it to be worth its word",
     },
+    "--baseline": {
+        "default": None,
+        "metavar": "FILE|git:REF",
+        "help": "what gates `no worse than baseline`, and then the report, compare with: a baseline's file, or the "
+        "project's as it stands at a git ref, for example git:main (default: evals/baseline.json, for gates alone)",
+    },
     "--plan": {
         "action": "store_true",
         "default": False,
@@ -126,7 +132,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """A plan is made by one process: it makes no call that workers could share."""
+    """A baseline that cannot be read is told at once; a plan is made by one process: it makes no call to share."""
+    if (named := config.getoption("baseline", None)) is not None:
+        from .baseline import baseline_at
+        from .errors import UsageError
+        from .places import Places
+
+        try:
+            baseline_at(named, Places.of(config.rootpath, config.getini))
+        except UsageError as error:
+            raise pytest.UsageError(f"--baseline: {error}") from None
     if config.getoption("plan", False) and config.pluginmanager.has_plugin("xdist"):
         config.option.numprocesses, config.option.dist, config.option.tx = None, "no", []
 

@@ -14,7 +14,7 @@ import fcntl
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -27,6 +27,7 @@ from .wholefile import replace_file
 
 BEGUN = "assistant"
 """Role of a last message that an answer goes on from."""
+_KEY = re.compile(rb'\{"v": \d+, "key": "([0-9a-f]{64})"')
 CONFLICT = (b"<<<<<<<", b"=======", b">>>>>>>", b"|||||||")
 UNSEEN = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 """Characters that a terminal or a diff obeys, reorders or hides instead of showing: written as \\uXXXX."""
@@ -156,14 +157,34 @@ def read(path: Path) -> Shelf:
     Raises UsageError where the file itself cannot be read.
     """
     shelf = Shelf()
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except OSError as error:
-        raise UsageError(f"cannot read the recordings: {error.strerror}", where=str(path)) from error
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(_lines(path), 1):
         if line.strip() and (why := _take(shelf, line)):
             shelf.problems.append(f"{path}:{number}: {why}")
     return shelf
+
+
+def asked(folder: Path, keys: Collection[str]) -> dict[str, tuple[Message, ...]]:
+    """What was asked by the requests of these keys, as far as the folder holds them. Reads no other call.
+
+    A line whose key does not match its request is left out, like one that is damaged. Raises UsageError where a file
+    cannot be read.
+    """
+    found: dict[str, tuple[Message, ...]] = {}
+    for path in sorted(folder.glob("*.jsonl")):
+        wanted = Shelf()
+        for line in _lines(path):
+            key = _KEY.match(line)
+            if key is None or key[1].decode() in keys:
+                _take(wanted, line)
+        found.update((key, entry.request.messages) for key, entry in wanted.entries.items() if key in keys)
+    return found
+
+
+def _lines(path: Path) -> list[bytes]:
+    try:
+        return path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise UsageError(f"cannot read the recordings: {error.strerror}", where=str(path)) from error
 
 
 def _take(shelf: Shelf, line: bytes) -> str | None:

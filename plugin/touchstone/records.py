@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from math import fsum
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -232,6 +233,32 @@ class SampleRecord:
     """The judges' calls, by the requests' keys; kept without their texts."""
     test: str = ""
     """The test's node id: a sample that was run again (after a crash, by a rerun) counts once, the last time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """What the answers of some samples took, their judges' calls not counted."""
+
+    answers: int = 0
+    input_tokens: int | None = None
+    """Sums, of the answers that say; None where none does."""
+    output_tokens: int | None = None
+    cost: float | None = None
+    """US dollars."""
+
+    @classmethod
+    def of(cls, records: Iterable[SampleRecord]) -> Self:
+        """Counted over the samples that were answered, once a sample."""
+        known = [record.response for record in records if record.response is not None]
+        tokens_in = [one.usage.input_tokens for one in known if one.usage.input_tokens is not None]
+        tokens_out = [one.usage.output_tokens for one in known if one.usage.output_tokens is not None]
+        costs = [one.cost for one in known if one.cost is not None]
+        return cls(
+            len(known),
+            sum(tokens_in) if tokens_in else None,
+            sum(tokens_out) if tokens_out else None,
+            round(fsum(costs), 6) if costs else None,
+        )
 
 
 def digest(value: Any) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from .baseline import Baseline
+from .baseline import Baseline, baseline_at
 from .caching import calls_here
 from .conclusion import Conclusion, Gate, asked_baseline, info_of
 from .config import load_catalogue
@@ -33,6 +33,7 @@ from .report import RunInfo
 from .session import Options, Session
 from .shard import Shard
 from .trust.standing import trusts
+from .yardsticks import yardsticks
 
 _MADE = pytest.StashKey[Made]()
 _MISSES = (AssertionError, pytest.fail.Exception)
@@ -157,8 +158,10 @@ class Running:
 
     def _run(self, session: Session, jobs: Sequence[Job]) -> Generator[None, object, object]:
         self._problems = tuple(session.door.recordings.problems)
+        # Before the engine's thread starts: it may parse sources too, which Python 3.11 cannot do twice at a time.
+        described = self._conclusion(())
         session.start(jobs)
-        self._conclusion(()).describe()
+        described.describe()
         try:
             return (yield)
         finally:
@@ -233,13 +236,31 @@ class Running:
     @cached_property
     def _baseline(self) -> Baseline | None:
         """What gates are compared with, read once: before the first sample, when `run.json` is written."""
-        return asked_baseline(self._require_suite().places, self._gates)
+        places, named = self._require_suite().places, self.config.getoption("baseline")
+        return asked_baseline(self._gates, lambda: baseline_at(named, places)[0])
 
     def _conclusion(self, records: tuple[SampleRecord, ...]) -> Conclusion:
         suite = self._require_suite()
         folder = suite.places.state / "runs" / self.run_id
         strict = self.config.getoption("strict_judges")
-        return Conclusion(folder, self._gates, self._info, records, self._problems, self._baseline, strict, self._part)
+        return Conclusion(
+            folder,
+            self._gates,
+            self._info,
+            records,
+            self._problems,
+            self._baseline,
+            strict,
+            self._part,
+            self._yardsticks,
+        )
+
+    @cached_property
+    def _yardsticks(self) -> dict[str, dict[str, str]]:
+        """What the scores of each eval are measured with."""
+        root = self._require_suite().places.root
+        modules = {key: (root / key.partition("::")[0]).resolve() for key in self._evals}
+        return {one.name: yardsticks(one, modules[key], root) for key, one in self._evals.items()}
 
     @cached_property
     def _info(self) -> RunInfo:

@@ -18,6 +18,7 @@ _COMMANDS = {
     "audit": "auditing:audit",
     "cache": "cache:cache",
     "golden": "golden:golden",
+    "log": "history:log",
     "merge": "merging:merge",
     "prefer": "preferring:prefer",
     "rate": "golden:rate",
@@ -58,11 +59,43 @@ def main(context: click.Context, root: Path | None) -> None:
 
 @main.command("report")
 @click.argument("run", required=False)
-@click.option("--format", "style", type=click.Choice(["terminal", "markdown", "json"]), default="terminal")
+@click.option(
+    "--format", "style", type=click.Choice(["terminal", "markdown", "json", "csv", "html"]), default="terminal"
+)
+@click.option(
+    "--against", metavar="X", help="Say what changed since X: a run, a baseline's file, git:REF, or a branch."
+)
+@click.option(
+    "--run-config",
+    "run_configs",
+    metavar="NAME",
+    multiple=True,
+    help="Compare this one, rather than what ships; repeatable.",
+)
+@click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Write it there.")
 @click.pass_obj
-def report_(root: Path, run: str | None, style: str) -> None:
-    """Rebuild the report of RUN (a run's name or its beginning; the last one by default) from its records."""
-    from ..reporting import rendered
+def report_(
+    root: Path, run: str | None, style: str, against: str | None, run_configs: tuple[str, ...], out: Path | None
+) -> None:
+    """Rebuild the report of RUN (a run's name or its beginning; the last one by default) from its records.
 
+    `html` is one file for a browser, and is written into the run's folder where no --out is given.
+    """
+    from ..reporting import Shown, paged, rendered, written
+
+    if run_configs and against is None:
+        raise click.UsageError("--run-config says what is compared: it wants --against")
+    if style == "html" and against is not None:
+        raise click.UsageError("the page compares nothing yet: --format markdown does")
     with in_words():
-        click.echo(rendered(places(root).state / "runs", run, style, width=width(), color=colour()))
+        where = places(root)
+        if style == "html":
+            click.echo(f"report: {where.shown(paged(where, run, out))}")
+            return
+        shown = Shown(style, width(), out is None and colour())
+        text = rendered(where, run, shown, against=against, run_configs=run_configs)
+        if out is None:
+            click.echo(text, nl=style != "csv")
+        else:
+            written(out, text)
+            click.echo(f"report: {where.shown(out)}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from ..errors import UsageError
 from ..stats import Interval, wilson
 from ..stats.paired import difference
-from .pairing import by_eval, scores_of, values_of
+from .measured import by_eval, scores_of, values_of
 from .sides import Side
 
 ALARM = 0.05

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ..report.github import code
+from ..report.github import code, row
 from ..report.paper import Paper
 from ..report.text import clean, crop, plural
 from . import wording
@@ -126,18 +126,21 @@ def _labels(scores: Sequence[Compared]) -> Iterator[str]:
 def _markdown(one: Comparison, number: int, flips: bool) -> Iterator[str]:
     yield from (f"## {code(one.second, 100)} against {code(one.first, 100)}", "")
     yield from (f"* {code(line, 400)}" for line in wording.sentences(one, number))
-    headings = [heading.replace("\n", " ") for heading in _HEADINGS]
-    yield from ("", _row(("", *headings)), "|---|" + "---:|" * len(_HEADINGS))
-    yield from (_row((code(wording.what(each), 130), *_escaped(_cells(each)))) for each in one.scores)
-    yield from ("", code(_legend(one, number), 700), "")
+    yield from ("", *headed(), *lines_of(one), "", code(_legend(one, number), 700), "")
     for title, lines in _details(one, flips):
         if lines:
             yield from (f"### {title.capitalize()}", "", *(f"* {code(line, 4000)}" for line in lines), "")
 
 
+def headed() -> tuple[str, str]:
+    """The Markdown table's first two lines."""
+    return row(("", *(heading.replace("\n", " ") for heading in _HEADINGS))), "|---|" + "---:|" * len(_HEADINGS)
+
+
+def lines_of(one: Comparison) -> Iterator[str]:
+    """The other lines of the table: one a score."""
+    yield from (row((code(wording.what(each), 130), *_escaped(_cells(each)))) for each in one.scores)
+
+
 def _escaped(cells: Iterable[str]) -> Iterator[str]:
     return (cell.replace("<", "&lt;").replace("[", "\\[") for cell in cells)
-
-
-def _row(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cells) + " |"

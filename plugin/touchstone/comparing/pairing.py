@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import fsum
 
 from ..errors import UsageError
-from ..gates import passed
-from ..gates.verdict import PASSED
-from ..records import SampleRecord
-from ..stats import by_row
-from ..stats.paired import Paired, difference, holm
+from ..gates.verdict import PASSED, kept_mean
+from ..stats.paired import Paired, Pairs, difference, holm
 from ..stats.power import smallest_difference
 from ..stats.repeats import Repeats, repeats
+from .measured import Measured, telling
 from .sides import Side
-
-_Values = dict[str, list[float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +70,11 @@ class Comparison:
     scores: tuple[Compared, ...]
     left_out: tuple[LeftOut, ...]
     repeated: tuple[Repeated, ...]
+    changed: tuple[tuple[str, str], ...] = ()
+    """(eval, score) whose scorer is not the same on both sides: not compared."""
+    only_first: tuple[str, ...] = ()
+    """Evals that the second side does not have."""
+    only_second: tuple[str, ...] = ()
 
 
 def compare(
@@ -83,57 +84,69 @@ def compare(
 
     A score that is on every row what `passed` is stands once. Raises UsageError where nothing can be compared.
     """
-    found = [_compare(first, second, eval_, score) for first, second in pairs]
+    found = lay_beside(pairs, eval_, score)
     if not any(one.scores for one in found):
         raise UsageError(_why_nothing(pairs, eval_, score, found), hint=_there_is(pairs))
+    return found
+
+
+def lay_beside(
+    pairs: Sequence[tuple[Side, Side]], eval_: str | None = None, score: str | None = None
+) -> tuple[Comparison, ...]:
+    """As `compare`, also where nothing of it can be compared."""
+    found = [_compare(first, second, eval_, score) for first, second in pairs]
     adjusted = iter(holm([each.found.p for one in found for each in one.scores]))
     return tuple(
         replace(one, scores=tuple(replace(each, adjusted=next(adjusted)) for each in one.scores)) for one in found
     )
 
 
-def values_of(records: Iterable[SampleRecord], score: str) -> _Values:
-    """Row -> its scores, one an epoch; samples without a measurement left out."""
-    known = [r for r in records if r.outcome.kind in ("pass", "miss") and (score == PASSED or score in r.scores)]
-    return by_row((r.row, passed(r) if score == PASSED else r.scores[score].value) for r in known)
-
-
-def scores_of(records: Sequence[SampleRecord]) -> list[str]:
-    """`passed`, and the scores that tell more than it does."""
-    names = dict.fromkeys(name for record in records for name in record.scores if name != PASSED)
-    bodies = values_of(records, PASSED)
-    return [PASSED, *(name for name in names if values_of(records, name) != bodies)]
-
-
-def by_eval(records: Iterable[SampleRecord]) -> dict[str, list[SampleRecord]]:
-    """Eval -> its samples, by name."""
-    evals: dict[str, list[SampleRecord]] = {}
-    for record in sorted(records, key=lambda r: (r.eval, r.row, r.epoch, r.test)):
-        evals.setdefault(record.eval, []).append(record)
-    return evals
-
-
 def _compare(first: Side, second: Side, eval_: str | None, score: str | None) -> Comparison:
-    one, two = by_eval(first.records), by_eval(second.records)
+    one, two = first.measured, second.measured
+    kept = first.baseline is not None or second.baseline is not None
     names = [name for name in one if name in two and eval_ in (None, name)]
     left_out = {name: _left_out(name, one[name], two[name]) for name in names}
+    wanted = [(name, which) for name in names for which in ([score] if score else telling(one[name], two[name]))]
+    changed = tuple((name, which) for name, which in wanted if _changed(which, one[name], two[name]))
     scores = [
         found
-        for name in names
-        for which in ([score] if score else scores_of([*one[name], *two[name]]))
-        if (found := _score(name, which, one[name], two[name], left_out[name].edited)) is not None
+        for name, which in wanted
+        if (name, which) not in changed
+        and (found := _score(name, which, _pairs(which, one[name], two[name], kept=kept))) is not None
     ]
-    told = [
-        r for name in names for side, own in ((first, one), (second, two)) for r in _repeated(name, side, own[name])
-    ]
-    return Comparison(first.name, second.name, tuple(scores), tuple(filter(None, left_out.values())), tuple(told))
+    told = [r for name in names for side, own in ((first, one), (second, two)) for r in _repeated(side, name, own)]
+    return Comparison(
+        first.name,
+        second.name,
+        tuple(scores),
+        tuple(filter(None, left_out.values())),
+        tuple(told),
+        changed,
+        tuple(name for name in one if name not in two and eval_ in (None, name)),
+        tuple(name for name in two if name not in one and eval_ in (None, name)),
+    )
 
 
-def _score(
-    eval_: str, score: str, one: Sequence[SampleRecord], two: Sequence[SampleRecord], edited: Sequence[str]
-) -> Compared | None:
-    before, after = values_of(one, score), values_of(two, score)
-    pairs = {row: (before[row], after[row]) for row in before if row in after and row not in edited}
+def _changed(score: str, one: Measured, two: Measured) -> bool:
+    """Whether it is known that the score is measured with something else."""
+    if score not in one.scores or score not in two.scores:
+        return False
+    known = one.scorers.get(score), two.scorers.get(score)
+    return all(known) and known[0] != known[1]
+
+
+def _pairs(score: str, one: Measured, two: Measured, *, kept: bool) -> Pairs:
+    """Rows of both with the same content. With `kept`, both as a baseline keeps them: what is rounded on one side alone
+    would seem to move.
+    """
+    before, after = one.scores.get(score, {}), two.scores.get(score, {})
+    rows = [row for row in before if row in after and one.hashes[row] == two.hashes[row]]
+    if kept:
+        return {row: ([kept_mean(before[row])], [kept_mean(after[row])]) for row in rows}
+    return {row: (before[row], after[row]) for row in rows}
+
+
+def _score(eval_: str, score: str, pairs: Pairs) -> Compared | None:
     found = difference(pairs)
     if found is None:
         return None
@@ -144,29 +157,16 @@ def _score(
     return Compared(eval_, score, means[0], means[1], found, found.p, smallest_difference(found), better, worse)
 
 
-def _left_out(name: str, one: Sequence[SampleRecord], two: Sequence[SampleRecord]) -> LeftOut:
-    before, after = _hashes(one), _hashes(two)
+def _left_out(name: str, one: Measured, two: Measured) -> LeftOut:
+    before, after = one.hashes, two.hashes
     edited = tuple(row for row in before if row in after and before[row] != after[row])
     gone = tuple(row for row in before if row not in after)
     new = tuple(row for row in after if row not in before)
-    skipped = (_kinds(one).count("skipped"), _kinds(two).count("skipped"))
-    return LeftOut(name, edited, gone, new, (_errors(one), _errors(two)), skipped)
+    return LeftOut(name, edited, gone, new, (one.errors, two.errors), (one.skipped, two.skipped))
 
 
-def _hashes(records: Sequence[SampleRecord]) -> Mapping[str, str]:
-    return {record.row: record.row_hash for record in records}
-
-
-def _kinds(records: Sequence[SampleRecord]) -> list[str]:
-    return [record.outcome.kind for record in records]
-
-
-def _errors(records: Sequence[SampleRecord]) -> int:
-    return sum(record.outcome.kind == "error" or bool(record.errors) for record in records)
-
-
-def _repeated(name: str, side: Side, records: Sequence[SampleRecord]) -> list[Repeated]:
-    tries = {row: [value == 1.0 for value in values] for row, values in values_of(records, PASSED).items()}
+def _repeated(side: Side, name: str, own: Mapping[str, Measured]) -> list[Repeated]:
+    tries = {row: [value == 1.0 for value in values] for row, values in own[name].scores.get(PASSED, {}).items()}
     found = repeats(tries)
     return [Repeated(name, side.name, found)] if found else []
 
@@ -174,6 +174,8 @@ def _repeated(name: str, side: Side, records: Sequence[SampleRecord]) -> list[Re
 def _why_nothing(
     pairs: Sequence[tuple[Side, Side]], eval_: str | None, score: str | None, found: Sequence[Comparison]
 ) -> str:
+    if any(one.changed for one in found):
+        return "what gives the scores has changed between the two: they are not comparable"
     if any(one.left_out for one in found):
         return "no row was measured by both sides with the same content"
     what = " with ".join(
@@ -183,6 +185,6 @@ def _why_nothing(
 
 
 def _there_is(pairs: Sequence[tuple[Side, Side]]) -> str:
-    records = pairs[0][0].records
-    names = dict.fromkeys(name for record in records for name in record.scores)
-    return f"evals: {', '.join(by_eval(records))}; scores: {', '.join([PASSED, *names])}"
+    evals = pairs[0][0].measured
+    names = dict.fromkeys([PASSED, *(score for one in evals.values() for score in one.scores)])
+    return f"evals: {', '.join(evals)}; scores: {', '.join(names)}"

@@ -24,7 +24,7 @@ def update(places: Places, run: str | None, run_configs: Sequence[str] = ()) -> 
         message = f"the run {source.info.id} is shard {source.part.shard}, a part of a run"
         raise UsageError(message, hint="make one run of all shards: touchstone merge RUN...")
     ships = _ships(source, run_configs)
-    newer = take(source.info.id, ships, source.records, [*run_configs] or [ships])
+    newer = take(source.info.id, ships, source.records, [*run_configs] or [ships], source.scorers)
     _check(source, newer, [*run_configs] or [ships])
     before = _before(places)
     after = before.updated(newer)

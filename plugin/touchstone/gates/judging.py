@@ -91,6 +91,9 @@ def _settled(rule: Rule) -> Callable[[float, float], bool]:
 
 def _judge_baseline(rule: Rule, records: Sequence[SampleRecord], errors: int, standing: Standing) -> Verdict:
     """Paired by row and by the row's content: a row that was edited is another row."""
+    if (rule.name or PASSED) in standing.changed:
+        why = f"{rule.text}: {wording.another_measure(rule.name or PASSED)}"
+        return Verdict(rule.text, "cannot_tell", why, errors=errors)
     now, then = _now(rule.name, records), standing.scores.get(rule.name or PASSED, {})
     same = [row for row in now if row in then and then[row][0] == now[row][0]]
     pairs = {row: ([then[row][1]], [now[row][1]]) for row in same}

@@ -50,6 +50,8 @@ class Standing:
     scores: Mapping[str, Kept] = field(default_factory=dict)
     problem: str = ""
     """Why there is none, and what to type."""
+    changed: frozenset[str] = frozenset()
+    """Scores that something else gave then: not to be compared."""
 
 
 def kept_mean(values: Sequence[float]) -> float:

@@ -58,6 +58,11 @@ def nothing_to_compare(has_rows: bool) -> str:
     return f"the baseline has nothing of this eval and score: `{UPDATE}`"
 
 
+def another_measure(score: str) -> str:
+    """Why a score is not compared with what the baseline has of it."""
+    return f"what gives {score} has changed since the baseline, so the two are not comparable; look, then: `{UPDATE}`"
+
+
 def unmatched(now: Kept, then: Kept) -> str:
     """Rows that were not compared, by why."""
     groups = {

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 LARGEST_BODY = 64 * 1024
 _KINDS = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-_SHARED = ("page.css", "shell.js", "icon.svg")
+_SHARED = ("page.css", "shell.js", "text.js", "icon.svg")
+_OF_REPORTS = ("text.js",)
+"""Files that the report's page has too; they lie there, a floor below."""
 T = TypeVar("T")
 
 
@@ -139,4 +141,5 @@ async def _body(request: Request) -> bytes | None:
 
 
 def _read(name: str) -> str:
-    return files("touchstone.rating").joinpath("static", name).read_text(encoding="utf-8")
+    home = "touchstone.report.page" if name in _OF_REPORTS else "touchstone.rating"
+    return files(home).joinpath("static", name).read_text(encoding="utf-8")

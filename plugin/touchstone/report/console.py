@@ -8,30 +8,35 @@ from collections.abc import Iterator, Sequence
 from rich.console import Console
 from rich.text import Text
 
+from .beside import Beside
 from .grids import NAME, beside, pieces, say, title
 from .judged import lines
 from .paper import Paper
 from .summary import GateResult, Notice, Summary, headline, not_passed, worst
-from .tables import details, erred, overview, replayed
+from .tables import details, erred, latency, overview, replayed
 from .text import clean, crop, dollars, listed, plural
 
 _MISSES = 10
 _WHY = 400
 """Characters of a verdict: a comparison with the baseline names rows."""
 _NOTICES = 5
+_TOLD = 1200
+"""Characters of a line about another run: it names scores."""
 _STYLES = {"pass": "green", "fail": "bold red", "cannot_tell": "yellow", "not_judged": "dim"}
 _KINDS = {"pass": "pass", "fail": "FAIL", "cannot_tell": "CANNOT TELL", "not_judged": "not judged"}
 _COMMAND = re.compile(r"^(\s*):(?=:)", re.MULTILINE)
 
 
-def draw(summary: Summary, width: int, color: bool) -> str:
+def draw(summary: Summary, width: int, color: bool, other: Beside | None = None) -> str:
     """The whole report; see `touchstone.report.terminal`."""
     paper = Paper.of(width, color=color)
     console = paper.console
     for table in details(summary):
         pieces(console, table, summary.run.shipping)
-    for part in (_overview, _notes, _judges, _gates, _misses, _headline):
+    for part in (_overview, _notes, _judges, _gates, _misses):
         part(console, summary)
+    _beside(console, other)
+    _headline(console, summary)
     return _COMMAND.sub(r"\1;", paper.text)
 
 
@@ -54,7 +59,7 @@ def _calls(summary: Summary) -> str:
     parts += [f"{calls.input_tokens:,} tokens in"] if calls.input_tokens is not None else []
     parts += [f"{calls.output_tokens:,} out"] if calls.output_tokens is not None else []
     parts += [f"cost {dollars(calls.cost)}"] if calls.cost is not None else []
-    return ", ".join(parts)
+    return ", ".join([*parts, *latency(calls)])
 
 
 def _notes(console: Console, summary: Summary) -> None:
@@ -120,6 +125,12 @@ def _misses(console: Console, summary: Summary) -> None:
         for miss in (miss for found, miss in shown if found.eval == result):
             line = f"{clean(miss.row, 60)}: {miss.why or 'no reason given'}"
             say(console, f"  {clean(line, console.width - 2)}")
+
+
+def _beside(console: Console, other: Beside | None) -> None:
+    if other is not None:
+        title(console, other.title)
+        beside(console, [(Text("*"), Text(clean(line, _TOLD))) for line in other.told])
 
 
 def _headline(console: Console, summary: Summary) -> None:

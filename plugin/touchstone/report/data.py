@@ -18,16 +18,18 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from ..labels import Trust
+from .beside import Beside
 from .summary import GateResult, Summary
 from .text import clean
 
 SCHEMA = 1
 """Version of this document's shape."""
-_LONGEST = 2000
+LONGEST = 2000
+"""Characters of a text or a name."""
 _MOST = 100
 
 
-def as_json(summary: Summary) -> dict[str, Any]:
+def as_json(summary: Summary, beside: Beside | None = None) -> dict[str, Any]:
     """The summary as dicts, lists, numbers and text. Texts are cleaned and at most 2,000 characters long."""
     data = {
         "schema": SCHEMA,
@@ -41,6 +43,7 @@ def as_json(summary: Summary) -> dict[str, Any]:
         "errors": [asdict(notice) for notice in summary.errors[:_MOST]],
         "skipped": [asdict(notice) for notice in summary.skipped[:_MOST]],
     }
+    data |= {"comparison": beside.data} if beside else {}
     return {key: _cleaned(value) for key, value in data.items()}
 
 
@@ -62,9 +65,9 @@ def _cleaned(value: Any) -> Any:
     """The same value with every text in it fit to be shown and stored: model text is everywhere."""
     match value:
         case str():
-            return clean(value, _LONGEST)
+            return clean(value, LONGEST)
         case dict():
-            return {clean(str(key), _LONGEST): _cleaned(item) for key, item in value.items()}
+            return {clean(str(key), LONGEST): _cleaned(item) for key, item in value.items()}
         case list() | tuple():
             return [_cleaned(item) for item in value]
         case other:

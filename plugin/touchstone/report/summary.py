@@ -58,8 +58,13 @@ class Calls:
     cost: float | None = None
     """US dollars of the calls whose price is known; None where none is."""
     p50: float | None = None
-    """Seconds."""
+    """Seconds, of the calls that this run made; where it made none, of the first time."""
     p95: float | None = None
+
+    @property
+    def made(self) -> int:
+        """Calls that this run made: the only ones whose latency it measured."""
+        return self.count - self.replayed
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,7 +289,8 @@ def _distinct(records: Iterable[SampleRecord]) -> list[Response]:
 
 def _calls(responses: Iterable[Response]) -> Calls:
     known = list(responses)
-    latencies = sorted(response.latency for response in known)
+    latencies = [response.latency for response in known if response.source == "live"]
+    latencies = latencies or [response.latency for response in known]
     return Calls(
         len(known),
         sum(response.source != "live" for response in known),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from .summary import Result, Summary
+from .summary import Calls, Result, Summary
 from .text import count, dollars, plural, seconds, share
 
 
@@ -50,9 +50,17 @@ def details(summary: Summary) -> Iterator[Table]:
             yield Table(title, names, tuple(column for column in _columns(results) if column.heading not in same))
 
 
+def latency(calls: Calls) -> list[str]:
+    """`p50 0.82 s and p95 2.10 s of 30 real calls`; nothing where all were replayed: that would be no measurement."""
+    if not calls.made:
+        return []
+    p50, p95 = (seconds(value, recorded=False) for value in (calls.p50, calls.p95))
+    return [f"p50 {p50} s and p95 {p95} s of {plural(calls.made, 'real call')}"]
+
+
 def replayed(summary: Summary) -> bool:
-    """Whether some figures were not measured in this run."""
-    return summary.calls.replayed > 0
+    """Whether some latency was not measured in this run."""
+    return any(result.calls.count and not result.calls.made for result in summary.results.values())
 
 
 def erred(summary: Summary) -> bool:
@@ -102,7 +110,7 @@ def _score(name: str, results: Sequence[Result]) -> Column:
 
 
 def _latency(result: Result, value: float | None) -> str:
-    return seconds(value, recorded=result.calls.replayed > 0)
+    return seconds(value, recorded=result.calls.made == 0)
 
 
 def _column(heading: str, results: Sequence[Result], cell: Callable[[Result], str]) -> Column:
