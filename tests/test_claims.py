@@ -12,9 +12,10 @@ import pytest
 
 from tests.fake_model import FakeModel
 from touchstone.cache import Cache
-from touchstone.caching import Cached, Recorded
+from touchstone.caching import Cached, Keeper, Recorded
 from touchstone.claims import Claims
 from touchstone.errors import CallFailed, CallRefused, NotRecorded, UsageError
+from touchstone.journal import Journal
 from touchstone.recordings import Recordings
 from touchstone.records import Message, Request, Response
 
@@ -113,7 +114,8 @@ def test_a_lock_file_that_cannot_be_opened_is_one_clear_message(tmp_path: Path) 
 
 
 def cached(model: FakeModel, folder: Path, *, fresh: bool = False) -> Cached:
-    return Cached(model, Cache(folder / "cache"), Claims(folder / "claims"), fresh=fresh)
+    keeper = Keeper(Cache(folder / "cache"), Journal(folder / "journal"))
+    return Cached(model, keeper, Claims(folder / "claims"), fresh=fresh)
 
 
 def ask(model: Cached | Recorded, *requests: Request) -> list[Response | BaseException]:
@@ -166,7 +168,7 @@ def test_an_answer_is_not_lost_when_it_cannot_be_kept(tmp_path: Path, monkeypatc
         raise UsageError("the disk is full")
 
     model = cached(FakeModel("a", "b"), tmp_path)
-    monkeypatch.setattr(model.cache, "put_all", full)
+    monkeypatch.setattr(model.keeper.cache, "put_all", full)
     with pytest.warns(RuntimeWarning, match="disk is full") as caught:
         answers = ask(model, request("1"), request("2"))
     assert {a.text for a in answers} == {"a", "b"}

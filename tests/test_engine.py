@@ -20,6 +20,7 @@ from touchstone.places import Places
 from touchstone.prompts import Prompts
 from touchstone.records import Row, RunConfig
 from touchstone.scoring import Workers
+from touchstone.sending import Traffic
 
 CONFIG = RunConfig(name="main", model="embedded/smollm2-135m-instruct", prompt="ask")
 
@@ -31,7 +32,7 @@ class Bench:
         (root / "ask.j2").write_text("{{ input }}")
         places = Places(root, root, root, root, root / "recordings", root / "state")
         self.model = model
-        self.door = Door(places, Prompts(root, "prompts"), "auto", concurrency)
+        self.door = Door(places, Prompts(root, "prompts"), "auto", Traffic(concurrency))
         self.engines: list[Engine] = []
 
     def start(self, jobs: list[Job], ahead: list[Job] | None = None) -> Engine:

@@ -33,6 +33,8 @@ FLOORS = {
         "baseline",
         "orphans",
         "gitfile",
+        "journal",
+        "sending",
     ),
     3: (
         "caching",

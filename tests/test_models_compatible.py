@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import email.utils
 import json
+import socket
 import time
 from collections.abc import Iterator
 
@@ -13,8 +14,9 @@ import pytest
 from tests.openai_server import Reply, Server, completion, serving
 from touchstone.errors import CallFailed, CallRefused, UsageError
 from touchstone.models import identity, missing, open_model
-from touchstone.models.compatible import Compatible, retry_after
-from touchstone.records import Message, Request, Response, RunConfig
+from touchstone.models.compatible import Compatible
+from touchstone.models.headers import retry_after
+from touchstone.records import Allowance, Message, Request, Response, RunConfig
 
 KEY = "sk-touchstone-very-secret-value"
 
@@ -125,10 +127,63 @@ def test_a_server_that_is_not_there() -> None:
 
 def test_a_server_that_never_answers(server: Server) -> None:
     server.queue.append(Reply(delay=3.0, body=completion("late", {})))
-    slow = model(server.url)
-    slow.seconds = 0.2
-    with pytest.raises(CallFailed, match=r"no answer within 0\.2 s"):
-        ask(slow)
+    with pytest.raises(CallFailed, match=r"no whole answer within 0\.2 s"):
+        ask(model(server.url, timeout=0.2))
+
+
+def test_a_server_whose_answer_does_not_begin(server: Server) -> None:
+    server.queue.append(Reply(delay=3.0, body=completion("late", {})))
+    with pytest.raises(CallFailed, match=r"no first byte within 0\.2 s"):
+        ask(model(server.url, first_byte_timeout=0.2))
+
+
+def test_an_answer_that_begins_in_time_may_go_on(server: Server) -> None:
+    assert ask(model(server.url, first_byte_timeout=5)).text == "echo: hi"
+
+
+def test_a_connection_that_is_never_made() -> None:
+    """A socket that listens and takes nobody: its queue is full."""
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(0)
+        full = [socket.socket() for _ in range(4)]
+        for one in full:
+            one.setblocking(False)
+            one.connect_ex(silent.getsockname())
+        with pytest.raises(CallFailed, match=r"no connection within 0\.3 s"):
+            ask(model(f"http://127.0.0.1:{silent.getsockname()[1]}/v1", connect_timeout=0.3))
+        for one in full:
+            one.close()
+
+
+def test_what_the_headers_say_is_left_comes_with_the_answer(server: Server) -> None:
+    head = {"X-RateLimit-Limit-Requests": "60", "x-ratelimit-remaining-requests": "59", "Retry-After": "2"}
+    server.queue += [Reply(body=completion("a", {}), headers=head), Reply(429, {}, head)]
+    assert ask(model(server.url)).allowances == (Allowance("requests", 60, 59),)
+    with pytest.raises(CallFailed) as caught:
+        ask(model(server.url))
+    assert (caught.value.status, caught.value.throttled, caught.value.retry_after) == (429, True, 2)
+    assert caught.value.allowances == (Allowance("requests", 60, 59),)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "always"),
+    [
+        (401, None, True),
+        (404, None, True),
+        (400, "model_not_found", True),
+        (429, "insufficient_quota", True),
+        (400, "context_length_exceeded", False),
+        (422, None, False),
+    ],
+)
+def test_what_every_other_call_would_be_refused_for(
+    server: Server, status: int, code: str | None, always: bool
+) -> None:
+    server.queue.append(Reply(status, {"error": {"message": "no", "code": code}}))
+    with pytest.raises(CallRefused) as caught:
+        ask(model(server.url))
+    assert (caught.value.status, caught.value.always) == (status, always)
 
 
 @pytest.mark.parametrize("status", [200, 401, 500])

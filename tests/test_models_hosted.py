@@ -107,7 +107,7 @@ def test_nothing_heavy_is_imported_before_a_call() -> None:
         "from touchstone.records import RunConfig\n"
         "from touchstone.models import open_model, identity, missing\n"
         "import touchstone.cache, touchstone.recordings, touchstone.claims, touchstone.caching\n"
-        "import touchstone.models.retrying\n"
+        "import touchstone.sending.retrying\n"
         "for m in ['gpt-4.1', 'openai-compatible/m', 'embedded/smollm2-135m-instruct', 'python/json:loads']:\n"
         "    c = RunConfig(name='c', model=m, prompt='p', base_url='http://h/v1')\n"
         "    open_model(c, pathlib.Path('.')), identity(c, pathlib.Path('.')), missing(c, pathlib.Path('.'))\n"

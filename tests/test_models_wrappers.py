@@ -11,8 +11,8 @@ import pytest
 from tests.fake_model import FakeModel
 from touchstone.errors import CallFailed, CallRefused, UsageError
 from touchstone.models import identity, missing, open_model
-from touchstone.models.retrying import Retrying
 from touchstone.records import Message, Request, Response, RunConfig, Usage
+from touchstone.sending.retrying import Retrying
 
 ASKED = Request("m", (Message("user", "hi"),))
 

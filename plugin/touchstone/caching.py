@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import warnings
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from typing import Any, Literal
 from .cache import Cache
 from .claims import Claims
 from .errors import NotRecorded, UsageError
+from .journal import Journal, left_behind
 from .models import Model
 from .recordings import Recordings
 from .records import Request, Response
@@ -31,57 +33,91 @@ def keepable(response: Response) -> bool:
     return response.finish != "content_filter"
 
 
+class Keeper:
+    """Where new answers go: into the journal at once, then, many together, into the cache. One for all run-configs."""
+
+    def __init__(self, cache: Cache, journal: Journal) -> None:
+        self.cache, self._journal = cache, journal
+        self._waiting: dict[str, Mapping[str, Any]] = {}
+        self._writing = asyncio.Lock()
+        self._failed = False
+
+    async def keep(self, request: Request, response: Response) -> None:
+        """Returns when the cache has it. What fails is told once; no answer is lost to the run."""
+        value = {"request": request.as_dict(), "response": response.as_dict()}
+        self._waiting[request.key] = value
+        self._note(request.key, value)
+        async with self._writing:
+            if request.key in self._waiting:  # else it went with the others
+                await self._write()
+
+    def take_in(self) -> None:
+        """What processes left in their journals that are gone."""
+        with contextlib.suppress(UsageError), left_behind(self._journal.folder) as found:
+            if found:
+                self.cache.put_all("response", found)
+
+    def close(self) -> None:
+        """The journal stays where the cache has not all of it."""
+        self._journal.close(keep=self._failed or bool(self._waiting))
+
+    def _note(self, key: str, value: Mapping[str, Any]) -> None:
+        try:
+            self._journal.add(key, value)
+        except OSError as error:
+            self._fail(f"{self._journal.folder}: {error.strerror}")
+
+    async def _write(self) -> None:
+        """All that came while the last were written: writers of other processes may hold the cache for long."""
+        values, self._waiting = self._waiting, {}
+        try:
+            await asyncio.to_thread(self._put, values)
+        except (UsageError, OSError) as error:
+            self._fail(str(error))
+        if not (self._waiting or self._failed):
+            self._journal.clear()
+
+    def _put(self, values: Mapping[str, Mapping[str, Any]]) -> None:
+        self._journal.sync()
+        self.cache.put_all("response", values)
+
+    def _fail(self, why: str) -> None:
+        if not self._failed:
+            self._failed = True
+            warnings.warn(f"answers are not being cached: {why}", RuntimeWarning, stacklevel=2)
+
+
 class Cached:
     """Asks `inner` only what the cache does not hold, and never twice at a time, whichever processes want it.
 
     `fresh` asks always, and keeps the answers.
     """
 
-    def __init__(self, inner: Model, cache: Cache, claims: Claims, *, fresh: bool = False) -> None:
-        self.inner, self.cache, self.claims, self.fresh = inner, cache, claims, fresh
-        self._waiting: dict[str, Mapping[str, Any]] = {}
-        self._writing = asyncio.Lock()
-        self._warned = False
+    def __init__(self, inner: Model, keeper: Keeper, claims: Claims, *, fresh: bool = False) -> None:
+        self.inner, self.keeper, self.claims, self.fresh = inner, keeper, claims, fresh
 
     async def complete(self, request: Request) -> Response:
         """The cached answer, or the inner model's, kept."""
-        key = request.key
         if self.fresh:
-            return await self._call(key, request)
-        if found := self._find(key):
+            return await self._call(request)
+        if found := self._find(request.key):
             return found
-        async with self.claims.claim(key):
-            return self._find(key) or await self._call(key, request)
+        async with self.claims.claim(request.key):
+            return self._find(request.key) or await self._call(request)
 
     async def aclose(self) -> None:
         """Close the inner model."""
         await self.inner.aclose()
 
     def _find(self, key: str) -> Response | None:
-        value = self.cache.get("response", key)
+        value = self.keeper.cache.get("response", key)
         return _response(value) if value else None
 
-    async def _call(self, key: str, request: Request) -> Response:
+    async def _call(self, request: Request) -> Response:
         response = await self.inner.complete(request)
         if keepable(response):
-            await self._keep(key, {"request": request.as_dict(), "response": response.as_dict()})
+            await self.keeper.keep(request, response)
         return response
-
-    async def _keep(self, key: str, value: Mapping[str, Any]) -> None:
-        """Write, with all others that came while the last were written. What fails is told once; no answer is lost."""
-        self._waiting[key] = value
-        async with self._writing:
-            if key in self._waiting:  # else it went with the others
-                await self._write()
-
-    async def _write(self) -> None:
-        values, self._waiting = self._waiting, {}
-        try:
-            await asyncio.to_thread(self.cache.put_all, "response", values)
-        except UsageError as error:
-            if not self._warned:
-                self._warned = True
-                warnings.warn(f"answers are not being cached: {error}", RuntimeWarning, stacklevel=2)
 
 
 class Recorded:

@@ -1,6 +1,6 @@
-"""Calls: the one way from a request to a response. Composes recordings, cache, claims, retry, model; owns their order.
+"""Calls: the one way from a request to a response. Composes recordings, cache, claims and sending; owns their order.
 
-recordings -> cache -> (one at a time per request, so many at a time per model) retry -> model
+recordings -> cache -> (one at a time per request) sending: retry, lane, budget -> model
 """
 
 from __future__ import annotations
@@ -14,35 +14,19 @@ from functools import cached_property
 from typing import Any
 
 from .cache import Cache
-from .caching import RECORD, Cached, Calls, Recorded
+from .caching import RECORD, Cached, Calls, Keeper, Recorded
 from .claims import Claims
 from .errors import ModelUnavailable, NotRecorded
+from .journal import Journal
 from .models import Model, identity, missing, open_model
-from .models.retrying import Retrying
 from .places import Places
 from .prompts import Prompts
 from .recordings import Recordings
 from .records import Message, Request, Response, Row, RunConfig
 from .requests import build_request
+from .sending import Traffic
 
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
-
-
-@dataclass(frozen=True)
-class Limited:
-    """At most so many calls of `inner` at a time."""
-
-    inner: Model
-    slots: asyncio.Semaphore
-
-    async def complete(self, request: Request) -> Response:
-        """The inner model's answer, when it is this call's turn."""
-        async with self.slots:
-            return await self.inner.complete(request)
-
-    async def aclose(self) -> None:
-        """Close the inner model."""
-        await self.inner.aclose()
 
 
 @dataclass(frozen=True)
@@ -62,17 +46,17 @@ class Unavailable:
 class Door:
     """All run-configs of one pytest process, and what they share. Lives in one event loop."""
 
-    def __init__(self, places: Places, prompts: Prompts, calls: Calls, concurrency: int, anew: str = RECORD) -> None:
+    def __init__(self, places: Places, prompts: Prompts, calls: Calls, traffic: Traffic, anew: str = RECORD) -> None:
         """`anew` is the command that records, as errors name it."""
-        self.anew = anew
-        self.places, self.prompts, self.calls, self.concurrency = places, prompts, calls, concurrency
+        self.anew, self.traffic = anew, traffic
+        self.places, self.prompts, self.calls = places, prompts, calls
         self.recordings = Recordings(places.recordings)
         self.cache = Cache(places.state / "cache")
         self.claims = Claims(places.state / "claims")
+        self.keeper = Keeper(self.cache, Journal(places.state / "journal"))
         self.live, self.cost = 0, 0.0
         self._identities: dict[str, str] = {}
         self._models: dict[str, Model] = {}
-        self._slots: dict[str, asyncio.Semaphore] = {}
         self._given: dict[str, Response] = {}
         self._asked: dict[str, asyncio.Future[Response]] = {}
         """Under way, or failed: a call that failed fails every sample that wants it."""
@@ -118,6 +102,8 @@ class Door:
         for model in self._models.values():
             await model.aclose()
         self.recordings.write()
+        self.keeper.close()
+        self.traffic.close()
         self.cache.close()
         self.claims.close()
 
@@ -128,7 +114,7 @@ class Door:
 
     async def _complete(self, config: RunConfig, request: Request) -> Response:
         try:
-            response = await self._model(config, request).complete(request)
+            response = await self._model(config).complete(request)
         except (NotRecorded, ModelUnavailable) as error:
             raise self._verdict(config, request, error) from error
         if response.source == "live":
@@ -153,20 +139,21 @@ class Door:
         """Looked up once: it walks all recordings, and is asked of each sample that is skipped."""
         return self.recordings.models
 
-    def _model(self, config: RunConfig, request: Request) -> Model:
+    def _model(self, config: RunConfig) -> Model:
         if config.name not in self._models:
-            self._models[config.name] = self._stack(config, request.model)
+            if not self._models and self.calls != "replay":
+                self.keeper.take_in()
+            self._models[config.name] = self._stack(config)
         return self._models[config.name]
 
-    def _stack(self, config: RunConfig, model: str) -> Model:
+    def _stack(self, config: RunConfig) -> Model:
         why = self.missing(config)
-        inner: Model = Unavailable(why) if why else self._live(config, model)
-        cached = Cached(inner, self.cache, self.claims, fresh=self.calls == "live")
+        inner: Model = Unavailable(why) if why else self._live(_expanded(config))
+        cached = Cached(inner, self.keeper, self.claims, fresh=self.calls == "live")
         return Recorded(cached, self.recordings, self.calls, self.anew)
 
-    def _live(self, config: RunConfig, model: str) -> Model:
-        slots = self._slots.setdefault(model, asyncio.Semaphore(self.concurrency))
-        return Limited(Retrying(open_model(_expanded(config), self.places.root)), slots)
+    def _live(self, config: RunConfig) -> Model:
+        return self.traffic.around(open_model(config, self.places.root), config)
 
 
 def _variables(text: str | None) -> list[str]:

@@ -9,6 +9,7 @@ from .conclusion import Conclusion
 from .errors import UsageError
 from .places import Places
 from .reporting import compared, write_page
+from .sending import Limit, state
 
 _MOST = 10
 """Damaged recordings that are shown; `touchstone cache verify` lists them all."""
@@ -28,12 +29,24 @@ def show(reporter: pytest.TerminalReporter, conclusion: Conclusion | None, plan:
         reporter.write_line(report.terminal(conclusion.summary, width=max(width, 80), color=color, beside=beside))
         if problem:
             reporter.write_line(f"not compared: {problem}", yellow=True)
+        if spent := _spent(reporter.config, conclusion):
+            reporter.write_line(spent, yellow=True)
         for problem in conclusion.problems[:_MOST]:
             reporter.write_line(f"recording not used: {problem}", yellow=True)
         places = Places.of(reporter.config.rootpath, reporter.config.getini)
         paths = conclusion.write(beside)
         reporter.write_line("report: " + "  ".join(places.shown(path) for path in paths))
         reporter.write_line(f"page:   {_page(conclusion, places)}")
+
+
+def _spent(config: pytest.Config, conclusion: Conclusion) -> str:
+    """What became of the budget; empty where there was none."""
+    limit = Limit(config.getoption("max_cost"), config.getoption("max_tokens"))
+    if not limit or (known := state(conclusion.folder)) is None:
+        return ""
+    spent, refused = known
+    took = f"${spent.cost:.4f} and {spent.tokens:,} tokens of {limit} spent at most"
+    return f"budget: {took}; calls were not made, and their samples skipped" if refused else f"budget: {took}"
 
 
 def _beside(config: pytest.Config, conclusion: Conclusion) -> tuple[report.Beside | None, str]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Any
 
 from .calls import Door
-from .errors import ModelUnavailable, TouchstoneError
+from .errors import CallError, ModelUnavailable, TouchstoneError
 from .evals import Job
 from .records import Outcome, Request, Response, Sample
 from .scoring import Scored, Workers
@@ -35,6 +36,8 @@ class Made:
     response: Response | None = None
     outcome: Outcome | None = None
     """Error or skipped, where there is no sample."""
+    attempts: tuple[Mapping[str, Any], ...] = ()
+    """Of a call that gave no answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Engine:
 
     def __init__(self, door: Door, workers: Workers, jobs: Sequence[Job], ahead: Sequence[Job] | None = None) -> None:
         """`ahead` are those to make before they are asked for (all, if not given); the rest are made on demand."""
-        self._door, self._workers, self._window = door, workers, max(64, _AHEAD * door.concurrency)
+        self._door, self._workers, self._window = door, workers, max(64, _AHEAD * door.traffic.concurrency)
         self._results: dict[int, Future[Made]] = {}
         self._forgotten: set[int] = set()
         self._queue, self._total = list(jobs if ahead is None else ahead), len(jobs)
@@ -163,7 +166,8 @@ class Engine:
         except ModelUnavailable as error:
             return Made(request, outcome=Outcome("skipped", str(error)))
         except TouchstoneError as error:
-            return Made(request, outcome=Outcome("error", str(error)))
+            tried = error.attempts if isinstance(error, CallError) else ()
+            return Made(request, outcome=Outcome("error", str(error)), attempts=tried)
         return await self._scored(job, request, response)
 
     async def _scored(self, job: Job, request: Request | None, response: Response) -> Made:

@@ -12,6 +12,15 @@ TouchstoneError
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .records import Allowance
+
+THROTTLED = (429, 503, 529)
+"""Too many requests, service unavailable, and what Anthropic calls overloaded."""
+
 
 class TouchstoneError(Exception):
     """Base of all that touchstone raises on purpose; its text is fit to show to a user as it is."""
@@ -31,6 +40,9 @@ class UsageError(TouchstoneError):
 class CallError(TouchstoneError):
     """A model call that gave no answer. Never a score of zero: the sample is counted as an error."""
 
+    attempts: tuple[Mapping[str, Any], ...] = ()
+    """What was tried, each with `why` and `seconds`; set by whoever tries again."""
+
 
 class ModelUnavailable(CallError):
     """The model cannot be tried here: its key, weights or library are missing; the text names which.
@@ -40,18 +52,38 @@ class ModelUnavailable(CallError):
 
 
 class CallRefused(CallError):
-    """The provider refused and would refuse again: bad key, unknown model, context too long."""
+    """The provider refused and would refuse again: bad key, unknown model, context too long.
+
+    `status` is HTTP's; `always`: it would refuse every other call of this run-config too.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None, always: bool = False) -> None:
+        self.status, self.always = status, always
+        super().__init__(message)
 
 
 class CallFailed(CallError):
     """The call failed in a way that may pass: time-out, lost connection, 429, 5xx, unusable body.
 
-    `retry_after` is the provider's own wish in seconds, None where it gave none.
+    `retry_after` is the provider's own wish in seconds, None where it gave none; `status` is HTTP's, None where no
+    answer came; `allowances` is what its headers say is left.
     """
 
-    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
-        self.retry_after = retry_after
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        status: int | None = None,
+        allowances: tuple[Allowance, ...] = (),
+    ) -> None:
+        self.retry_after, self.status, self.allowances = retry_after, status, allowances
         super().__init__(message)
+
+    @property
+    def throttled(self) -> bool:
+        """Whether it failed for being one call too many."""
+        return self.status in THROTTLED
 
 
 class NotRecorded(CallError):

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 RUNNING = pytest.StashKey["Running"]()
 """The evals of a pytest process, in its config's stash."""
 _CONTROLLER = pytest.StashKey[Controller]()
+BUDGET_REACHED = 6
+"""Exit status of a run whose budget kept calls from being made; pytest's own end at 5."""
 _MARKER = (
     "eval(dataset, scorers=[], gates=['every row'], row=Row, truth=None, run_configs=None): an eval; each row x "
     "run-config is one test. "
@@ -44,6 +46,17 @@ def _at_least_one(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1")
     return int(text)
+
+
+def _above_nought(text: str) -> float:
+    """A number above nought, for argparse."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above nought")
+    return value
 
 
 def _shard(text: str) -> str:
@@ -94,7 +107,20 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "type": _at_least_one,
         "default": 32,
         "metavar": "N",
-        "help": "calls to one model that may be in flight (default: 32)",
+        "help": "calls to one model that may be in flight at most, of all workers together; it starts with fewer, "
+        "takes more while none is refused, and heeds what the provider says (default: 32)",
+    },
+    "--max-cost": {
+        "type": _above_nought,
+        "default": None,
+        "metavar": "DOLLARS",
+        "help": "make no call whose worst case would bring the run above so many US dollars, and exit with status 6",
+    },
+    "--max-tokens": {
+        "type": _at_least_one,
+        "default": None,
+        "metavar": "N",
+        "help": "the same for tokens, of questions and answers together",
     },
     "--gate": {
         "choices": ("default", "all"),
@@ -220,13 +246,29 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:
-    """A shard that no row fell to is as good as any other."""
+    """A run that its budget ended says so; a shard that no row fell to is as good as any other."""
     config = session.config
+    if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and _calls_not_made(config):
+        session.exitstatus = BUDGET_REACHED
     if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and config.getoption("shard") is not None:
         running, controller = config.stash.get(RUNNING, None), config.stash.get(_CONTROLLER, None)
         conclusion = running.conclusion() if running else controller.conclusion if controller else None
         if conclusion is not None and conclusion.part is not None:
             session.exitstatus = pytest.ExitCode.OK
+
+
+def _calls_not_made(config: pytest.Config) -> bool:
+    """Whether the budget kept calls from being made."""
+    if config.getoption("max_cost") is None and config.getoption("max_tokens") is None:
+        return False
+    running, controller = config.stash.get(RUNNING, None), config.stash.get(_CONTROLLER, None)
+    conclusion = running.conclusion() if running else controller.conclusion if controller else None
+    if conclusion is None:
+        return False
+    from .sending import state
+
+    spent = state(conclusion.folder)
+    return spent is not None and spent[1] > 0
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -102,7 +102,7 @@ class Recordings:
 
     def add(self, request: Request, response: Response) -> None:
         """Take a call in; it reaches the disk with `write`."""
-        kept = replace(response, latency=round(response.latency, 3), source="recording")
+        kept = replace(response, latency=round(response.latency, 3), source="recording", attempts=())
         self._added[request.key] = Entry(request, kept)
 
     def write(self) -> list[Path]:

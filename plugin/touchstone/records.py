@@ -67,6 +67,12 @@ class RunConfig(BaseModel):
     """Path of a LoRA adapter (GGUF) that is laid over the weights: a tuned model."""
     adapter_sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
     """Of the adapter, as `sha256` of the weights."""
+    timeout: float = Field(default=600.0, gt=0)
+    """Seconds that one attempt may take, from connecting to the last byte."""
+    connect_timeout: float = Field(default=30.0, gt=0)
+    """Seconds until the connection stands."""
+    first_byte_timeout: float | None = Field(default=None, gt=0)
+    """Seconds until the answer begins; None for as long as `timeout`."""
     input_cost: float | None = Field(default=None, ge=0)
     """US dollars a million input tokens, over LiteLLM's table."""
     output_cost: float | None = Field(default=None, ge=0)
@@ -126,6 +132,17 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a provider says, in the headers of an answer, that it will still take."""
+
+    of: Literal["requests", "tokens"]
+    limit: float
+    remaining: float
+    resets: float | None = None
+    """Seconds until all of it is there again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Response:
     """One answer, and what it took."""
 
@@ -145,20 +162,25 @@ class Response:
     """Where this copy came from; not stored."""
     logprobs: tuple[Mapping[str, float], ...] = ()
     """For each token of the answer, the likeliest tokens with their natural log-probabilities; where asked for."""
+    attempts: tuple[Mapping[str, Any], ...] = ()
+    """The attempts that failed before this one, each with `why` and `seconds`."""
+    allowances: tuple[Allowance, ...] = ()
+    """Of the moment of the call; not stored."""
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-ready, without `source`."""
+        """JSON-ready, without what is of the moment: `source` and `allowances`."""
         data = asdict(self)
-        del data["source"]
-        if not self.logprobs:
-            del data["logprobs"]
+        del data["source"], data["allowances"]
+        for name in ("logprobs", "attempts"):
+            if not data[name]:
+                del data[name]
         return data
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], source: Literal["live", "cache", "recording"]) -> Response:
         """Inverse of `as_dict`; `source` says where the data were found."""
-        logprobs = tuple(data.get("logprobs", ()))
-        return cls(**{**data, "usage": Usage(**data["usage"]), "logprobs": logprobs, "source": source})
+        lists = {name: tuple(data.get(name, ())) for name in ("logprobs", "attempts")}
+        return cls(**{**data, **lists, "usage": Usage(**data["usage"]), "source": source})
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,6 +255,8 @@ class SampleRecord:
     """The judges' calls, by the requests' keys; kept without their texts."""
     test: str = ""
     """The test's node id: a sample that was run again (after a crash, by a rerun) counts once, the last time."""
+    attempts: tuple[Mapping[str, Any], ...] = ()
+    """Of a call that gave no answer: what was tried, each with `why` and `seconds`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from .planning import judges_calls, plan, table
 from .progress import waiting
 from .records import Outcome, RunConfig, Sample, SampleRecord
 from .report import RunInfo
+from .sending import Limit
 from .session import Options, Session
 from .shard import Shard
 from .trust.standing import trusts
@@ -303,7 +304,8 @@ class Running:
     def _options(self) -> Options:
         get, worker = self.config.getoption, self.worker or {}
         number = int(str(worker.get("workerid", "gw0")).removeprefix("gw"))
-        return Options(calls_here(get("calls")), get("concurrency"), number, int(worker.get("workercount", 1)))
+        limit = Limit(get("max_cost"), get("max_tokens"))
+        return Options(calls_here(get("calls")), get("concurrency"), number, int(worker.get("workercount", 1)), limit)
 
     def _show(self, job: Job, outcome: Outcome, report: pytest.TestReport) -> None:
         """A miss is no failure, unless each row of the run-config that ships must pass."""

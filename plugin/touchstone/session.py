@@ -11,6 +11,7 @@ from .engine import Engine, Made
 from .evals import Job, Suite, row_hash
 from .records import Outcome, SampleRecord
 from .scoring import Scored, Workers, score_plain, worker_processes
+from .sending import NO_LIMIT, Limit, Share, Traffic
 from .store import RunWriter
 
 
@@ -23,6 +24,8 @@ class Options:
     worker: int = 0
     """Which of xdist's workers this is, from 0."""
     workers: int = 1
+    limit: Limit = NO_LIMIT
+    """What may be spent."""
 
 
 class Session:
@@ -30,7 +33,8 @@ class Session:
 
     def __init__(self, suite: Suite, options: Options, run_id: str) -> None:
         self.suite, self.options = suite, options
-        self.door = Door(suite.places, suite.prompts, options.calls, options.concurrency)
+        share = Share(suite.places.state / "runs" / run_id, options.worker, options.workers, options.limit)
+        self.door = Door(suite.places, suite.prompts, options.calls, Traffic(options.concurrency, share))
         processes = worker_processes(options.workers)
         self._workers = Workers(self.door.cache, self.door.claims, processes, self.door.ask)
         self._name = f"gw{options.worker}" if options.workers > 1 else "main"
@@ -94,6 +98,7 @@ class Session:
             row_hash=self._hash(job),
             asked=sample.asked if sample else {},
             test=nodeid,
+            attempts=made.attempts,
         )
 
     def _hash(self, job: Job) -> str:

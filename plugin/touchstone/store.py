@@ -84,13 +84,19 @@ def _line(record: SampleRecord) -> bytes:
         # The text stands in `output` already.
         data["response"] = {**_brief(record.response), "thinking": record.response.thinking}
     data["asked"] = {key: _brief(response) for key, response in record.asked.items()}
+    if not record.attempts:
+        del data["attempts"]
     return (json.dumps({"v": SCHEMA, **data}, separators=(",", ":")) + "\n").encode("ascii")
 
 
 def _brief(response: Response) -> dict[str, Any]:
     """A response without what it says."""
     said = {"text": "", "thinking": "", "logprobs": ()}
-    return {**_plain(response), "usage": _plain(response.usage), **said}
+    data = {**_plain(response), "usage": _plain(response.usage), **said}
+    del data["allowances"]
+    if not response.attempts:
+        del data["attempts"]
+    return data
 
 
 def _plain(value: Any) -> dict[str, Any]:
@@ -121,4 +127,5 @@ def _read(data: dict[str, Any]) -> SampleRecord:
     asked = {k: Response.from_dict(r, r.pop("source")) for k, r in data.pop("asked", {}).items()}
     if response is not None:
         response = Response.from_dict({**response, "text": data["output"] or ""}, response.pop("source"))
+    data["attempts"] = tuple(data.get("attempts", ()))
     return SampleRecord(**data, outcome=outcome, scores=scores, response=response, asked=asked)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..judges import BoundJudge
     from ..judges.preference import Preference, Tally
     from ..records import Message, Response, RunConfig, Sample, SampleRecord
+    from ..sending import Traffic
     from .collecting import Collected
 
 _AT_ONCE = 32
@@ -136,7 +137,7 @@ def _asked(contest: _Contest, judge: BoundJudge, mode: Calls) -> list[Preference
     from ..calls import Door
 
     async def main() -> list[Preference]:
-        door = Door(contest.suite.places, contest.suite.prompts, mode, _AT_ONCE)
+        door = Door(contest.suite.places, contest.suite.prompts, mode, Traffic(_AT_ONCE))
         try:
             return await _through(door, contest, judge)
         finally:

@@ -36,7 +36,10 @@ _OWN = ("eval", "run_config", "output", "method", "repeats", "steps", "context",
 _NOT_A_JUDGES = ("name", "prompt", "default", "output")
 """Keys of a run-config that mean nothing, or something else, for a judge."""
 _MODEL = tuple(name for name in RunConfig.model_fields if name not in _NOT_A_JUDGES)
-_SAYS_NOTHING = ("weights", "sha256", "adapter", "adapter_sha256", "model", "key_env", "input_cost", "output_cost")
+_SAYS_NOTHING = (
+    *("weights", "sha256", "adapter", "adapter_sha256", "model", "key_env", "input_cost", "output_cost"),
+    *("timeout", "connect_timeout", "first_byte_timeout"),
+)
 """Of those, what changes no verdict, or is told by the model's own identity."""
 _SHOWN = ("input", "row", "context")
 """Variables of every judge's template, beside `answer`, or `first` and `second`."""

@@ -5,17 +5,18 @@ The lean door: a call costs little more than its HTTP. It never retries (`Retryi
 
 from __future__ import annotations
 
-import email.utils
+import asyncio
 import json
 import os
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ..errors import CallError, CallFailed, UsageError
 from ..records import Request, Response, RunConfig
+from .headers import allowances
 from .keys import key_of, without_keys
 from .wire import body_of, error_of, read_answer, today, with_template_thinking
 
@@ -34,8 +35,6 @@ class Compatible:
     model: str
     """As the server knows it."""
     url: str
-    seconds: float = 600.0
-    """One call may take this long."""
     _session: ClientSession | None = field(default=None, init=False, repr=False)
 
     @classmethod
@@ -58,7 +57,7 @@ class Compatible:
         try:
             status, headers, data = await self._post(json.dumps(body).encode("utf-8"))
         except TimeoutError as error:
-            raise CallFailed(f"{self._host}: no answer within {self.seconds:g} s") from error
+            raise CallFailed(f"{self._host}: {self._late(error)}") from error
         except (aiohttp.ClientError, OSError) as error:
             raise CallFailed(without_keys(f"{self._host}: {error or type(error).__name__}")) from error
         return self._read(status, headers, data, time.perf_counter() - began)
@@ -73,8 +72,31 @@ class Compatible:
         headers = {"Content-Type": "application/json"}
         if key := key_of(self.config):
             headers["Authorization"] = f"Bearer {key}"
-        async with self._open().post(self.url, data=body, headers=headers, allow_redirects=False) as answer:
+        asked = self._open().post(self.url, data=body, headers=headers, allow_redirects=False)
+        answer = await self._begun(asked)
+        async with answer:
             return answer.status, answer.headers, await _all_of(answer)
+
+    async def _begun(self, asked: Awaitable[ClientResponse]) -> ClientResponse:
+        """The answer from its first byte on."""
+        if (patience := self.config.first_byte_timeout) is None:
+            return await asked
+        try:
+            return await asyncio.wait_for(asked, patience)
+        except TimeoutError as error:
+            if type(error) is not TimeoutError:  # aiohttp's own, of connecting or of the whole
+                raise
+            raise CallFailed(f"{self._host}: no first byte within {patience:g} s") from error
+
+    def _late(self, error: TimeoutError) -> str:
+        import aiohttp
+
+        connecting = isinstance(error, aiohttp.ConnectionTimeoutError)
+        return f"no connection within {self.config.connect_timeout:g} s" if connecting else self._too_long
+
+    @property
+    def _too_long(self) -> str:
+        return f"no whole answer within {self.config.timeout:g} s"
 
     def _open(self) -> ClientSession:
         """The session. Whoever calls bounds the calls, so it does not; proxies only where the machine names one."""
@@ -82,18 +104,18 @@ class Compatible:
             import aiohttp
 
             proxied = any(name.lower() in ("http_proxy", "https_proxy", "all_proxy") for name in os.environ)
-            limits = aiohttp.ClientTimeout(total=self.seconds, sock_connect=30)
+            limits = aiohttp.ClientTimeout(total=self.config.timeout, sock_connect=self.config.connect_timeout)
             connector = aiohttp.TCPConnector(limit=0)
             self._session = aiohttp.ClientSession(connector=connector, timeout=limits, trust_env=proxied)
         return self._session
 
     def _read(self, status: int, headers: Mapping[str, str], data: bytes, latency: float) -> Response:
         try:
-            value = _json(data, status)
+            value, told = _json(data, status), {name.lower(): text for name, text in headers.items()}
             if status != 200:
-                raise error_of(status, value, retry_after(headers))
+                raise error_of(status, value, told)
             made = {"runtime": f"openai-compatible {headers.get('Server', '')}".strip(), "date": today()}
-            return read_answer(value, latency, made, self.config)
+            return replace(read_answer(value, latency, made, self.config), allowances=allowances(told))
         except CallError as error:
             error.args = (without_keys(f"{self._host}: {error}"),)
             raise
@@ -121,17 +143,3 @@ def _json(data: bytes, status: int) -> Any:
         if status == 200:
             raise CallFailed("the answer is not JSON") from error
         return {"error": {"message": data[:300].decode("utf-8", "replace")}}
-
-
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that the server asks to wait, from `retry-after-ms` or `Retry-After` (seconds or a date)."""
-    for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        try:
-            return max(0.0, float(headers[name]) * unit)
-        except (KeyError, ValueError):
-            continue
-    try:
-        then = email.utils.parsedate_to_datetime(headers["retry-after"])
-    except (KeyError, ValueError):
-        return None
-    return max(0.0, then.timestamp() - time.time())

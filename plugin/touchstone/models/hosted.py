@@ -16,9 +16,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..errors import CallError
+from ..errors import CallError, CallFailed
 from ..records import Request, Response, RunConfig
-from .compatible import retry_after
+from .headers import allowances
 from .keys import key_of, without_keys
 from .wire import body_of, error_of, read_answer, today
 
@@ -28,8 +28,6 @@ class Hosted:
     """One model of one provider."""
 
     config: RunConfig
-    seconds: float = 600.0
-    """One call may take this long."""
 
     @classmethod
     def of(cls, config: RunConfig) -> Hosted:
@@ -44,7 +42,10 @@ class Hosted:
         body = self._body(litellm, request)
         began = time.perf_counter()
         try:
-            answer = await litellm.acompletion(**body)
+            async with asyncio.timeout(self.config.timeout):  # LiteLLM's own is another thing with each provider
+                answer = await litellm.acompletion(**body)
+        except TimeoutError:
+            raise CallFailed(f"no whole answer within {self.config.timeout:g} s") from None
         except openai.OpenAIError as error:  # the base of every error of LiteLLM's
             raise _error(error) from None  # its chain may hold headers, and so keys
         return self._response(answer, time.perf_counter() - began)
@@ -63,7 +64,7 @@ class Hosted:
             **{name: value for name, value in where.items() if value},
             "num_retries": 0,
             "max_retries": 0,
-            "timeout": self.seconds,
+            "timeout": self.config.timeout,
             "additional_drop_params": _dropped(litellm, self.config.model),
         }
 
@@ -74,6 +75,7 @@ class Hosted:
         except CallError as error:
             error.args = (without_keys(str(error)),)
             raise
+        response = replace(response, allowances=allowances(_headers(answer)))
         if response.cost is not None or self.config.input_cost is not None or self.config.output_cost is not None:
             return response
         return replace(response, cost=_price(answer))
@@ -94,6 +96,13 @@ def _dropped(litellm: Any, model: str) -> list[str]:
     return ["seed"] if known and "seed" not in known else []
 
 
+def _headers(answer: Any) -> dict[str, str]:
+    """The provider's own headers, as LiteLLM hands them on."""
+    hidden: Mapping[str, Any] = getattr(answer, "_hidden_params", None) or {}
+    given = hidden.get("additional_headers") or {}
+    return {str(name).lower().removeprefix("llm_provider-"): str(text) for name, text in given.items()}
+
+
 def _price(answer: Any) -> float | None:
     """US dollars by LiteLLM's table; None for a model that is not in it, which is not free but unknown."""
     hidden: Mapping[str, Any] = getattr(answer, "_hidden_params", None) or {}
@@ -102,11 +111,11 @@ def _price(answer: Any) -> float | None:
 
 
 def _error(error: Exception) -> CallError:
-    headers = {k.lower(): v for k, v in (getattr(error, "litellm_response_headers", None) or {}).items()}
+    headers = {str(k).lower(): str(v) for k, v in (getattr(error, "litellm_response_headers", None) or {}).items()}
     words = without_keys(str(error)).removeprefix("litellm.")
     body = getattr(error, "body", None)
     detail = {"message": words, "code": body.get("code") if isinstance(body, Mapping) else None}
-    return error_of(int(getattr(error, "status_code", None) or 500), {"error": detail}, retry_after(headers))
+    return error_of(int(getattr(error, "status_code", None) or 500), {"error": detail}, headers)
 
 
 @functools.cache

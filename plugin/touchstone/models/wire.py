@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import CallFailed, CallRefused
 from ..records import Request, Response, RunConfig, Usage
+from .headers import allowances, retry_after
 
 FINISH = {
     "length": "length",
@@ -20,8 +21,12 @@ FINISH = {
 }
 FAULTS = ("error", "abort", "insufficient_system_resource")
 """Reasons to finish that are a server's failure, not an answer."""
-FATAL = ("insufficient_quota", "billing_hard_limit_reached")
+FATAL = ("insufficient_quota", "billing_hard_limit_reached", "billing_not_active")
 """Errors that say 429 and will not pass by waiting."""
+ALWAYS = (401, 402, 403, 404)
+"""Statuses that every other call of a run-config would get too: no key, no money, no right, no such model."""
+UNKNOWN = ("model_not_found", "invalid_api_key")
+"""Codes that mean the same under other statuses."""
 
 
 def body_of(request: Request) -> dict[str, Any]:
@@ -114,8 +119,12 @@ def _calls(message: Mapping[str, Any]) -> str:
     return json.dumps([c.get("function") for c in calls if isinstance(c, Mapping)], ensure_ascii=False)
 
 
-def error_of(status: int, data: Any, retry_after: float | None = None) -> CallFailed | CallRefused:
-    """The error that a status and an error body stand for. Text of the body is cut short, keys are taken out later."""
+def error_of(status: int, data: Any, headers: Mapping[str, str] | None = None) -> CallFailed | CallRefused:
+    """The error that a status, an error body and its headers (names in lower case) stand for.
+
+    Text of the body is cut short, keys are taken out later.
+    """
+    headers = headers or {}
     error = data.get("error") if isinstance(data, Mapping) else None
     detail = error if isinstance(error, Mapping) else {"message": error or data}
     words = " ".join(str(detail.get("message") or "no reason given").split())[:300]
@@ -123,7 +132,9 @@ def error_of(status: int, data: Any, retry_after: float | None = None) -> CallFa
     status = code if status == 200 and isinstance(code, int) else status
     words = f"{status}: {words}" if status != 200 else words
     passing = status in (200, 408, 409, 425, 429) or status >= 500
-    return CallFailed(words, retry_after=retry_after) if passing and code not in FATAL else CallRefused(words)
+    if passing and code not in FATAL:
+        return CallFailed(words, retry_after=retry_after(headers), status=status, allowances=allowances(headers))
+    return CallRefused(words, status=status, always=status in ALWAYS or code in (*FATAL, *UNKNOWN))
 
 
 def usage_of(data: Any) -> Usage:

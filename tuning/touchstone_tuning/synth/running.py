@@ -13,6 +13,7 @@ from touchstone.calls import Door
 from touchstone.errors import UsageError
 from touchstone.places import Places
 from touchstone.prompts import Prompts
+from touchstone.sending import Traffic
 
 from .backward import Backward, composable
 from .forward import Forward
@@ -71,7 +72,7 @@ async def bench(named: Named, places: Places, options: Options) -> AsyncIterator
     """The plan's task, teacher and topics; at the end, what was recorded is written."""
     shelf = replace(places, recordings=recordings(places))
     prompts, anew = Prompts(places.prompts, places.shown(places.prompts)), f"touchstone synth run {named.name}"
-    door = Door(shelf, prompts, options.calls, options.concurrency, f"{anew} --calls record")
+    door = Door(shelf, prompts, options.calls, Traffic(options.concurrency), f"{anew} --calls record")
     try:
         task = load_task(named.plan.task, places.root, named.shown) if named.plan.task else None
         teacher = Teacher.of(named, places, door, options.budget) if named.plan.teacher else None

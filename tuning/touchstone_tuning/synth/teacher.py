@@ -99,7 +99,7 @@ class Teacher:
             _config(named.plan.teacher, named, places),
             voices,
             budget,
-            asyncio.Semaphore(door.concurrency),
+            asyncio.Semaphore(door.traffic.concurrency),
         )
 
     @property

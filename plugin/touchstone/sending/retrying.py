@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
-from ..errors import CallFailed
+from ..errors import CallError, CallFailed
+from ..models import Model
 from ..records import Request, Response
-from . import Model
 
 if TYPE_CHECKING:
     from tenacity import RetryCallState
@@ -15,7 +17,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Retrying:
-    """Asks `inner` up to `attempts` times. Only CallFailed is retried: a refusal would be the same again."""
+    """Asks `inner` up to `attempts` times. Only CallFailed is retried: a refusal would be the same again.
+
+    What failed before is kept with the answer, or with the error.
+    """
 
     inner: Model
     attempts: int = 5
@@ -25,26 +30,27 @@ class Retrying:
     """Seconds. A provider that asks for a longer wait gets none: the call fails at once and says so."""
 
     async def complete(self, request: Request) -> Response:
-        """The first answer. Raises the last CallFailed when all attempts failed."""
+        """The first answer. Raises the last CallError when all attempts failed."""
+        trial = _Trial(self.inner, request)
         try:
-            return await self.inner.complete(request)
+            return await trial.attempt()
         except CallFailed as error:
-            return await self._again(request, error)
+            return await self._again(trial, error)
 
     async def aclose(self) -> None:
         """Close the inner model."""
         await self.inner.aclose()
 
-    async def _again(self, request: Request, error: CallFailed) -> Response:
+    async def _again(self, trial: _Trial, error: CallFailed) -> Response:
         """The attempts after the first, the failure of which starts tenacity's count."""
         from tenacity import AsyncRetrying, retry_if_exception, stop_after_attempt
 
-        failed: list[CallFailed] = [error]
+        first: list[CallFailed] = [error]
 
         async def attempt() -> Response:
-            if failed:
-                raise failed.pop()
-            return await self.inner.complete(request)
+            if first:
+                raise first.pop()
+            return await trial.attempt()
 
         again = AsyncRetrying(
             retry=retry_if_exception(self._may_pass),
@@ -65,3 +71,23 @@ class Retrying:
         error = state.outcome.exception() if state.outcome else None
         asked = error.retry_after if isinstance(error, CallFailed) else None
         return max(ours, asked or 0.0)
+
+
+@dataclass(slots=True)
+class _Trial:
+    """One call and what became of its attempts."""
+
+    inner: Model
+    request: Request
+    failed: list[Mapping[str, Any]] = field(default_factory=list)
+
+    async def attempt(self) -> Response:
+        """Once."""
+        began = time.monotonic()
+        try:
+            response = await self.inner.complete(self.request)
+        except CallError as error:
+            self.failed.append({"why": str(error)[:300], "seconds": round(time.monotonic() - began, 3)})
+            error.attempts = tuple(self.failed)
+            raise
+        return replace(response, attempts=tuple(self.failed)) if self.failed else response

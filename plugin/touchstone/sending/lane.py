@@ -1,0 +1,132 @@
+"""A lane: the way of all calls to one model, with its window and its pace. Owns who goes next; never tries again."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from ..errors import CallFailed
+from ..models import Model
+from ..records import Request, Response
+from .pace import Pace
+from .slots import Slots
+from .window import Window
+from .worst import likely_tokens
+
+
+@dataclass
+class Lane:
+    """First come, first served. Lives in one event loop."""
+
+    window: Window
+    pace: Pace = field(default_factory=Pace)
+    slots: Slots | None = None
+    """Places that all workers of a run share; None where this process is alone."""
+    clock: Callable[[], float] = time.monotonic
+    in_flight: int = field(default=0, init=False)
+    _tokens: float = field(default=0.0, init=False)
+    _waiting: deque[tuple[float, asyncio.Future[None]]] = field(default_factory=deque, init=False)
+    _alarm: asyncio.TimerHandle | None = field(default=None, init=False)
+
+    def through(self, model: Model) -> Laned:
+        """The model, reached by this lane."""
+        return Laned(model, self)
+
+    @asynccontextmanager
+    async def turn(self, tokens: float) -> AsyncIterator[None]:
+        """Hold a place for a call of about so many tokens, from when it may go."""
+        await self._wait(tokens)
+        try:
+            if self.slots is None:
+                yield
+            else:
+                async with self.slots.one():
+                    yield
+        finally:
+            self.in_flight -= 1
+            self._tokens -= tokens
+            self._pump()
+
+    def answered(self, response: Response) -> None:
+        """An answer came; its place is still held."""
+        self.window.answered(self.in_flight)
+        self.pace.answered(response.allowances, self._flight, self.clock())
+
+    def failed(self, error: CallFailed, began: float) -> None:
+        """A call that began at `began` failed; only what is about too many calls slows the lane."""
+        if error.throttled:
+            now = self.clock()
+            self.window.refused(began, now)
+            self.pace.refused(error.allowances, error.retry_after, self._flight, began, now)
+
+    @property
+    def _flight(self) -> dict[str, float]:
+        """What is on its way beside the call that speaks."""
+        return {"requests": self.in_flight - 1, "tokens": self._tokens}
+
+    async def _wait(self, tokens: float) -> None:
+        if not self._waiting and self._may_go(tokens):
+            self._go(tokens)
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((tokens, turn))
+        self._pump()
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():  # it was let go and does not
+                self.in_flight -= 1
+                self._tokens -= tokens
+                self._pump()
+            raise
+
+    def _may_go(self, tokens: float) -> bool:
+        return self.in_flight < self.window.places and self.pace.wait(tokens, self.clock()) <= 0
+
+    def _go(self, tokens: float) -> None:
+        self.in_flight += 1
+        self._tokens += tokens
+        self.pace.sent(tokens, self.clock())
+
+    def _pump(self) -> None:
+        """Let go whoever may; where only time is wanted, come again by then."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        while self._waiting and self.in_flight < self.window.places:
+            tokens, turn = self._waiting[0]
+            if not turn.cancelled():
+                if (pause := self.pace.wait(tokens, self.clock())) > 0:
+                    self._alarm = asyncio.get_running_loop().call_later(pause, self._pump)
+                    return
+                self._go(tokens)
+                turn.set_result(None)
+            self._waiting.popleft()
+
+
+@dataclass(frozen=True)
+class Laned:
+    """A model behind a lane."""
+
+    inner: Model
+    lane: Lane
+
+    async def complete(self, request: Request) -> Response:
+        """The inner model's answer, when it is this call's turn."""
+        async with self.lane.turn(likely_tokens(request)):
+            began = self.lane.clock()
+            try:
+                response = await self.inner.complete(request)
+            except CallFailed as error:
+                self.lane.failed(error, began)
+                raise
+            self.lane.answered(response)
+            return response
+
+    async def aclose(self) -> None:
+        """Close the inner model."""
+        await self.inner.aclose()

@@ -1,0 +1,51 @@
+"""The tokens of a call: more than it can take, and what it will likely take. Sends nothing."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from ..records import Request
+
+if TYPE_CHECKING:
+    from ..records import RunConfig
+
+FRAME = 16
+"""Tokens that a chat template may put around a message."""
+CHARACTERS_PER_TOKEN = 4
+"""A rule of thumb for English and code; good to about a quarter."""
+USUAL_ANSWER = 500
+"""Tokens assumed of an answer where nothing bounds it."""
+
+
+def most_input(request: Request) -> int:
+    """Tokens of the request at most: every token stands for one byte or more."""
+    schema = len(json.dumps(request.params.get("schema") or "")) + len(json.dumps(request.params.get("extra") or ""))
+    return schema + sum(len(m.content.encode("utf-8", "replace")) + FRAME for m in request.messages)
+
+
+def most_output(request: Request, config: RunConfig) -> int | None:
+    """Tokens of the answer at most; None where nothing bounds it."""
+    asked = request.params.get("max_tokens")
+    return int(asked) if asked else _listed(config.model)
+
+
+def likely_tokens(request: Request) -> float:
+    """About what a provider counts against its limit for the call."""
+    said = sum(len(m.content) for m in request.messages) / CHARACTERS_PER_TOKEN
+    return said + float(request.params.get("max_tokens") or USUAL_ANSWER)
+
+
+def _listed(model: str) -> int | None:
+    """The longest answer of a model, by LiteLLM's table; None for a model that is not in it."""
+    from ..models import LOCAL
+
+    if model.startswith((*LOCAL, "python/", "openai-compatible/")):
+        return None
+    from ..models.hosted import quiet_litellm
+
+    try:
+        most = quiet_litellm().get_model_info(model).get("max_output_tokens")
+    except Exception:  # noqa: BLE001  (LiteLLM raises a bare Exception for a model that it does not know)
+        return None
+    return int(most) if most else None
