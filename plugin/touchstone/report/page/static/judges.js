@@ -17,7 +17,7 @@ function judgedTable(judge) {
   }
   body.querySelectorAll("th").forEach((node) => node.setAttribute("scope", "row"));
   const names = ["Run-config", "Eval", "Raw, per cent", "Corrected (PPI++)", "Corrected (Rogan-Gladen)"];
-  const head = made("tr", {}, names.map((name) => made("th", { scope: "col" }, name)));
+  const head = made("tr", {}, names.map((name, i) => made("th", { scope: "col", class: i > 1 ? "number" : undefined }, name)));
   return scrolling(`Scores by ${judge}`, made("table", {}, made("thead", {}, head), body));
 }
 

@@ -31,7 +31,7 @@ function whisker(estimate) {
 function cell(evalName, config) {
   const result = resultOf(evalName, config);
   const label = { class: "figure" };
-  if (!result || (!result.passed && !result.errors)) return made("td", label, named(evalName, "span", "on-phone"), "-");
+  if (!result || (!result.passed && !result.errors)) return made("td", { class: "figure none" }, named(evalName, "span", "on-phone"), "-");
   const query = new URLSearchParams({ eval: evalName, config });
   const link = made("a", { href: `#samples?${query}` });
   if (result.passed) {

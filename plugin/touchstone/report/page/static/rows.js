@@ -123,7 +123,8 @@ function controls() {
 
 let rowsOf = "";
 
-view("rows", ([name]) => {
+view("rows", ([part], query) => {
+  const name = part ?? query.get("eval");
   const evalName = EVALS.includes(name) ? name : EVALS[0];
   const section = $("view-rows");
   if (evalName === undefined) {
