@@ -570,4 +570,27 @@ def test_an_empty_run_has_a_page_too(read: Open, tmp_path: Path) -> None:
         page.goto(f"{file.as_uri()}#{view}")
         settle(page)
         assert page.locator("main > section:not([hidden]) h1").count() == 1, view
+        assert page.locator("main > section:not([hidden]) table").count() == 0, view
+    for view in ("overview", "charts", "rows"):
+        expect(page.locator(f"#view-{view} > .soft")).to_have_text("This run has no sample to show.")
+    assert reader.quiet()
+
+
+def test_a_run_of_one_eval_and_one_run_config_compares_its_scores(read: Open, tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    records = [sample("correct", f"row-{n}", "ships", good=n > 1) for n in range(4)]
+    file.write_text(whole(records), encoding="utf-8")
+    reader = read(file)
+    page = reader.open("#charts")
+    expect(page.locator("figure:has(#trade-x) svg")).to_have_attribute(
+        "aria-label", re.compile("^correct against correct: runs;")
+    )
+    page.goto(f"{file.as_uri()}#compare")
+    expect(page.locator("#view-compare")).to_contain_text("fewer than two run-configs")
+    bare = [replace(one, scores={}) for one in records]
+    file.write_text(whole(bare), encoding="utf-8")
+    page.goto("about:blank")
+    reader.open("#charts")
+    expect(page.locator("#cost-eval")).to_have_count(1)
+    expect(page.locator("#trade-x")).to_have_count(0)
     assert reader.quiet()

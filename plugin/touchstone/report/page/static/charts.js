@@ -3,7 +3,7 @@
 import { ALL, COLUMNS, EVALS, REPORT, SHIPS, configOf, estimateOf, evalOf, measured, measuresOf } from "./data.js";
 import { chart, cropped, placed, visible } from "./drawing.js";
 import { boundsOf, quantile } from "./overview.js";
-import { $, choice, dollars, folded, heading, made, said, scrolling, span } from "./parts.js";
+import { $, NOTHING, choice, dollars, folded, heading, made, said, scrolling, span } from "./parts.js";
 import { view } from "./route.js";
 
 const SHOWN = () => REPORT.run.run_configs;
@@ -192,13 +192,16 @@ function costFigure() {
 
 /* ---- one eval against another ---- */
 
+const MEASURES = EVALS.flatMap((name) => measuresOf(name).map((measure) => [name, measure]));
+
 function tradeFigure() {
-  const measures = EVALS.flatMap((name) => measuresOf(name).map((measure) => [name, measure]));
+  const measures = MEASURES;
   const words = ([name, measure]) => (measure === "passed" ? visible(name) : `${visible(name)}: ${visible(measure)}`);
   const options = measures.map((one, i) => [String(i), words(one)]);
   const passes = measures.map((one, i) => [one, i]).filter(([one]) => one[1] === "passed").map(([, i]) => i);
-  const state = { x: passes[1] ?? 0, y: Math.max(0, measures.findIndex(([name, measure]) => name === firstEval() && measure === "passed")) };
-  if (state.x === state.y) state.x = passes[0];
+  const up_ = Math.max(0, measures.findIndex(([name, measure]) => name === firstEval() && measure === "passed"));
+  // Another eval, and where there is no other, another score.
+  const state = { x: passes.find((i) => i !== up_) ?? measures.findIndex((_, i) => i !== up_), y: up_ };
   const body = made("div");
   const put = () => body.replaceChildren(...trade(measures[state.x], measures[state.y], words));
   put();
@@ -233,13 +236,16 @@ view("charts", () => {
   chartsShown = true;
   const section = $("view-charts");
   section.append(heading(1, "Charts"));
-  if (!EVALS.length) return "Charts";
+  if (!EVALS.length) {
+    section.append(made("p", { class: "soft" }, NOTHING));
+    return "Charts";
+  }
   section.append(heading(2, "Scores and their intervals"));
   section.append(made("p", { class: "soft" }, "Dot: mean. Bar: 95 % interval. Dashed: what a gate asks. Faint: how many samples have which score, where scores are graded. Gold: the run-config that ships."));
   section.append(distributions());
   const pair = made("div", { class: "grid two" });
   pair.append(made("div", {}, heading(2, "Score against cost"), made("p", { class: "soft" }, "Upwards: passed. Dashed, the front: who stands on it is beaten by no other, in score or in cost. " + UNNAMED), costFigure()));
-  pair.append(made("div", {}, heading(2, "One eval against another"), made("p", { class: "soft" }, "What does a gain in one cost in the other? " + UNNAMED), tradeFigure()));
+  if (MEASURES.length > 1) pair.append(made("div", {}, heading(2, "One eval against another"), made("p", { class: "soft" }, "What does a gain in one cost in the other? " + UNNAMED), tradeFigure()));
   section.append(pair);
   return "Charts";
 });

@@ -55,7 +55,7 @@ view("compare", ([evalName, left, right]) => {
   const b = names().includes(right) && right !== a ? right : names().find((name) => name !== a);
   const options = names().map((name) => [name, name]);
   if (b === undefined) {
-    section.replaceChildren(heading(1, "Two run-configs"), made("p", { class: "soft" }, "This run has one run-config only."));
+    section.replaceChildren(heading(1, "Two run-configs"), made("p", { class: "soft" }, "This run has fewer than two run-configs."));
     return "Compare";
   }
   const focused = document.activeElement?.id;
