@@ -110,8 +110,8 @@ def test_the_first_lines_say_what_changed_and_that_it_is_real(places: Places) ->
     )
     assert others == "* every score differs"
     assert costs == (
-        "* tokens in an answer 100.0 -> 100.0 (same), tokens out an answer 10.0 -> 15.0 (+50 %), "
-        "cost of 1,000 answers $1.00 -> $1.00 (same)"
+        "* input tokens per answer 100.0 (same), output tokens per answer 10.0 -> 15.0 (+50 %), "
+        "cost per 1,000 answers $1.00 (same)"
     )
     assert "-15 [-22, -7] points over 100 rows" in " ".join(shown.split())
     (one,) = data["run_configs"]
@@ -141,7 +141,7 @@ def test_better_and_worse_and_perhaps_stand_apart_and_holm_counts_all(places: Pl
     assert lines[2].startswith("* **better: eval1 of ships: 33 -> 67 %")
     assert lines[3].startswith("* perhaps, but not beyond chance among 4 comparisons: eval2 -10 [")
     assert "no difference shown at eval3" in lines[3]
-    assert lines[4].startswith("* tokens in an answer")
+    assert lines[4] == "* tokens and cost per answer: same"
     assert "▼ -33" in text
     assert "▲ +33" in text
     assert "△" not in text.split("Per cent of samples")[0]
