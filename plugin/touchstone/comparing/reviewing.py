@@ -122,7 +122,17 @@ def _others(one: Beheld, review: Review, say: Say) -> str:
         every = len(none) == len(one.comparison.scores)
         several = f"{'these' if every else 'the other'} {len(none)} scores"
         told.append(f"no difference shown at {several if len(none) > 1 else named(none[0], say)}; {_could(none)}")
-    return "; ".join(told) or ("every score differs" if one.comparison.scores else "nothing could be compared")
+    return "; ".join(told) or ("every score differs" if one.comparison.scores else _nothing(one.comparison))
+
+
+def _nothing(one: Comparison) -> str:
+    """Why nothing could be compared: the answers that are missing before all, which the report's errors explain."""
+    errors = sum(left.errors[1] for left in one.left_out)
+    if errors:
+        return f"nothing could be compared: {plural(errors, 'sample')} without an answer or a score now, see Errors"
+    if one.changed:
+        return "nothing could be compared: what gives the scores has changed, so before and now are two measures"
+    return "nothing could be compared: no row of now was measured before with the same content"
 
 
 def _could(none: Sequence[Compared]) -> str:
@@ -173,7 +183,7 @@ def _lost(one: Beheld, say: Say) -> Iterator[str]:
     if found.only_first:
         yield f"not run: {_some(found.only_first, say)}"
     errors = sum(left.errors[1] for left in found.left_out)
-    if errors:
+    if errors and found.scores:  # else said above
         yield f"{plural(errors, 'sample')} without an answer or a score"
 
 
