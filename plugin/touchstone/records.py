@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from math import fsum
 from typing import Any, Literal, Self
@@ -154,6 +154,10 @@ class Response:
             del data["logprobs"]
         return data
 
+    def brief(self) -> Response:
+        """What it took, without what it says."""
+        return Response("", "", self.finish, self.usage, self.cost, self.latency, source=self.source)
+
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], source: Literal["live", "cache", "recording"]) -> Response:
         """Inverse of `as_dict`; `source` says where the data were found."""
@@ -233,6 +237,16 @@ class SampleRecord:
     """The judges' calls, by the requests' keys; kept without their texts."""
     test: str = ""
     """The test's node id: a sample that was run again (after a crash, by a rerun) counts once, the last time."""
+
+    def brief(self) -> SampleRecord:
+        """What gates and tables want of it: without its evidence, and without how it was asked and thought."""
+        return replace(
+            self,
+            scores={name: Score(score.value, score.why) for name, score in self.scores.items()},
+            input=None,
+            response=self.response and self.response.brief(),
+            asked={key: response.brief() for key, response in self.asked.items()} if self.asked else {},
+        )
 
 
 @dataclass(frozen=True, slots=True)
