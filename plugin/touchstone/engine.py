@@ -24,11 +24,14 @@ from .scoring import Workers
 _AHEAD = 4
 """Samples under way for each call in flight: enough that scoring never starves the calls."""
 
-_BATCH = 256
-"""Jobs whose answers are looked up together: tests that wait for the first of them do so for some 15 ms."""
+_BATCH = 512
+"""Jobs whose answers are looked up together. A test that waits for the first of them does so for some 30 ms."""
+
+_EAGER = 2_048
+"""Jobs that are looked at right away: calls that stand behind so many known answers do not wait for their tests."""
 
 _NEAR = 5_000
-"""How far samples that wait for nothing are made before the tests that want them: they are ready in no time."""
+"""How far samples are made before the tests that want them."""
 
 _LOOK = 5.0
 """Seconds after which a waiting test makes sure that the engine still lives."""
@@ -72,6 +75,10 @@ class Engine:
         """The furthest place that a test asked for."""
         self._rests_until: int | None = None
         """The place at which the engine looks further ahead."""
+        self._due: frozenset[int] = frozenset()
+        """The batch that is made next."""
+        self._idle = False
+        """Nothing of the last batch had to wait for anything."""
         self._started: set[int] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="touchstone-engine", daemon=True)
@@ -117,7 +124,7 @@ class Engine:
         if (made := self._ready.get(id(job))) is not None:  # since we looked, and before the future was there to see
             return made
         if id(job) not in self._started and not future.done():
-            self._loop.call_soon_threadsafe(self._begin, job)
+            self._loop.call_soon_threadsafe(self._wanted, job)
         return self._wait(future, timeout)
 
     def _wait(self, future: Future[Made], timeout: float | None) -> Made:
@@ -140,33 +147,50 @@ class Engine:
 
     async def _serve(self) -> None:
         """Feed jobs into the window, then stay for those that are asked for."""
-        self._room = asyncio.Semaphore(self._window)
-        self._moved = asyncio.Event()
+        self._room, self._moved = asyncio.Semaphore(self._window), asyncio.Event()
         for start in range(0, len(self._queue), _BATCH):
-            batch = self._unstarted(self._queue[start : start + _BATCH])
-            for job, made in self._at_hand(batch):
-                self._put(job, made)
-            for job in self._unstarted(batch):
-                await self._room.acquire()
-                self._begin(job).add_done_callback(lambda _: self._room.release())
+            batch = self._queue[start : start + _BATCH]
             await self._rest(batch)
+            await self._make_all(batch)
         await asyncio.Event().wait()
+
+    async def _rest(self, batch: Sequence[Job]) -> None:
+        """Let others work. Far ahead of the tests, wait until they have come nearer.
+
+        Where nothing takes time, until they want the batch: it is made while they wait, and two threads that both
+        want Python's lock at every step would take longer than one after the other.
+        """
+        await asyncio.sleep(0)
+        first = self._place[id(batch[0])]
+        until = first if self._idle and first >= _EAGER else first - _NEAR
+        self._due = frozenset(map(id, batch))
+        while self._at < until:
+            self._moved.clear()
+            self._rests_until = until
+            await self._moved.wait()
+
+    async def _make_all(self, batch: Sequence[Job]) -> None:
+        """Put there what waits for nothing, and begin the others as there is room."""
+        self._put(self._at_hand(self._unstarted(batch)))
+        self._due = frozenset()
+        others = self._unstarted(batch)
+        self._idle = not others
+        for job in others:
+            await self._room.acquire()
+            self._begin(job).add_done_callback(lambda _: self._room.release())
+        if len(self._ready) > 2 * _NEAR:  # of tests that another process ran, or that skipped before they asked
+            for key in [key for key in list(self._ready) if self._place[key] < self._at]:
+                self._ready.pop(key, None)
 
     def _unstarted(self, jobs: Sequence[Job]) -> list[Job]:
         """A job that an item asked for meanwhile is under way already."""
         return [job for job in jobs if id(job) not in self._started]
 
-    async def _rest(self, batch: Sequence[Job]) -> None:
-        """Let others work; where this is far ahead of the tests, until they have come nearer."""
-        await asyncio.sleep(0)
-        place = self._place[id(batch[-1])] if batch else 0
-        while place - self._at > _NEAR:
-            self._moved.clear()
-            self._rests_until = place - _NEAR // 2
-            await self._moved.wait()
-        if len(self._ready) > 2 * _NEAR:  # tests that another process ran, or that skipped before they asked
-            for key in [key for key in list(self._ready) if self._place[key] < self._at]:
-                self._ready.pop(key, None)
+    def _wanted(self, job: Job) -> None:
+        """A test waits for a job that nobody has begun; where it is due, it comes with its batch."""
+        if id(job) not in self._due and id(job) not in self._started:
+            self._put(self._at_hand([job]))
+            self._begin(job)
 
     def _at_hand(self, jobs: Sequence[Job]) -> list[tuple[Job, Made]]:
         """Of these jobs, those that wait for nothing, made. What goes wrong is left to the job's own task to tell."""
@@ -191,13 +215,15 @@ class Engine:
         except Exception:  # noqa: BLE001  (whatever a prompt raises is this job's alone: its task tells)
             return None
 
-    def _put(self, job: Job, made: Made) -> None:
-        """Ready first, started then: `_waited` looks in the other order."""
-        self._ready[id(job)] = made
-        self._started.add(id(job))
-        if (waiting := self._results.get(id(job))) is not None and not waiting.done():
-            waiting.set_result(made)
-        self._done += 1
+    def _put(self, made: Sequence[tuple[Job, Made]]) -> None:
+        """Ready first, started then: `_waited` looks in the other order. Who waits is told when all are there."""
+        for job, one in made:
+            self._ready[id(job)] = one
+            self._started.add(id(job))
+        self._done += len(made)
+        for job, one in made:
+            if (waiting := self._results.get(id(job))) is not None and not waiting.done():
+                waiting.set_result(one)
 
     async def _close(self) -> None:
         self._workers.close()

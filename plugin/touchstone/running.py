@@ -21,6 +21,7 @@ from .dealing import deal
 from .engine import Made
 from .errors import TouchstoneError, UsageError
 from .evals import Choice, Eval, Job, Suite
+from .garbage import Spared
 from .gateitem import GateItem, GateMissed, mark_below
 from .gates import Verdict
 from .origin import origin
@@ -67,6 +68,8 @@ class Running:
         self._plan: str | None = None
         self._problems: tuple[str, ...] = ()
         self._part: Part | None = None
+        self._spared = Spared()
+        self._spared.begin()
 
     @property
     def suite(self) -> Suite:
@@ -233,9 +236,10 @@ class Running:
         return self._plan
 
     def close(self) -> None:
-        """End the engine, if it still runs."""
+        """End the engine, if it still runs, and leave Python as it was."""
         if self._session is not None:
             self._session.stop()
+        self._spared.end()
 
     @cached_property
     def _baseline(self) -> Baseline | None:

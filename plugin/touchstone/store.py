@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from functools import cache
 from itertools import chain
@@ -103,14 +103,14 @@ def _brief(response: Response) -> dict[str, Any]:
 
 def _plain(value: Any) -> dict[str, Any]:
     """A dataclass's fields as they are: `asdict` would copy all that they hold, at ten times the cost."""
-    names, values_of = _fields(type(value))
+    names, values_of = _fields(type(value))  # type: ignore[arg-type]
     return dict(zip(names, values_of(value), strict=True))
 
 
 @cache
-def _fields(kind: Hashable) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+def _fields(kind: type[Any]) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
     """A dataclass's fields, and what gets them all at once."""
-    names = tuple(field.name for field in fields(kind))  # type: ignore[arg-type]
+    names = tuple(field.name for field in fields(kind))
     return names, attrgetter(*names)
 
 
