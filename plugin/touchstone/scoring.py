@@ -48,7 +48,9 @@ class Scored:
 
     def onto(self, sample: Sample) -> Sample:
         """The sample with these scores."""
-        return replace(sample, scores=self.scores, errors=self.errors, asked=self.asked)
+        of = sample
+        said = (self.scores, self.errors, self.asked)
+        return Sample(of.eval, of.row, of.run_config, of.epoch, of.output, of.response, *said)
 
 
 def score_plain(sample: Sample, scorers: tuple[Callable[..., Any], ...]) -> Scored:
