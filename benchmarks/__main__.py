@@ -7,13 +7,14 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from . import calls, evals, imports, injection, replay, report, statistics
+from . import calls, evals, imports, injection, replay, report, scale, statistics
 from .table import HEAD, Figure, line, machine
 
 BENCHMARKS: dict[str, Callable[[Path, int], Iterator[Figure]]] = {
     "evals": evals.figures,
     "calls": calls.figures,
     "replay": replay.figures,
+    "scale": scale.figures,
     "import": imports.figures,
     "statistics": statistics.figures,
     "injection": injection.figures,

@@ -59,6 +59,31 @@ def test_the_last_value_wins(cache: Cache) -> None:
     assert cache.get("score", "k") == {"a": 2}
 
 
+def test_many_are_found_at_once_and_those_that_are_not_there_are_not_named(cache: Cache) -> None:
+    there = {f"k{n}": {"n": n} for n in range(1200)}
+    cache.put_all("response", {**there, "big": {"text": BIG}})
+    cache.put("score", "other", {"n": 0})
+    asked = [*there, "big", "other", "nowhere"]
+    assert cache.get_many("response", asked) == {**there, "big": {"text": BIG}}
+    assert cache.get_many("response", []) == {}
+
+
+def test_of_many_what_another_process_dropped_meanwhile_is_left_out(cache: Cache) -> None:
+    cache.put_all("response", {"k": {"a": 1}, "big": {"text": BIG}})
+    (file,) = (path for path in cache.folder.rglob("*.val"))
+    file.unlink()
+    assert cache.get_many("response", ["k", "big"]) == {"k": {"a": 1}}
+
+
+def test_a_planted_pickle_among_many_is_refused(cache: Cache, tmp_path: Path) -> None:
+    cache.put("response", "k", {"a": 1})
+    with sqlite3.connect(cache.folder / "cache.db") as connection:
+        connection.execute("UPDATE Cache SET mode = 4, value = ?", (pickle.dumps(Bomb(tmp_path / "trace")),))
+    with pytest.raises(UsageError, match="pickled value"):
+        cache.get_many("response", ["k"])
+    assert not (tmp_path / "trace").exists()
+
+
 def test_only_its_owner_can_read_the_folder(cache: Cache) -> None:
     cache.folder.mkdir(mode=0o755)
     cache.put("score", "k", {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -75,3 +76,45 @@ def test_each_mistake_of_a_row_class_is_told_with_its_place(tmp_path: Path) -> N
     assert first.startswith("datasets/words.jsonl:1: n: ")
     assert second.startswith("datasets/words.jsonl:3: input: ")
     assert third.startswith("datasets/words.jsonl:3: n: ")
+
+
+@pytest.mark.parametrize(
+    ("last", "why"),
+    [
+        ('{"id": "late", "input": 1', "datasets/words.jsonl:5001: is no JSON"),
+        ('{"id": "late"}', "datasets/words.jsonl:5001: input: Field required"),
+        ('{"id": "r0", "input": 1}', "words.jsonl:5001: the id 'r0' stands twice; first at datasets/words.jsonl:1"),
+    ],
+)
+def test_a_mistake_late_in_a_long_file_is_told_with_its_line(tmp_path: Path, last: str, why: str) -> None:
+    write(tmp_path, "words.jsonl", "".join(f'{{"id": "r{n}", "input": 1}}\n' for n in range(5000)) + last)
+    with pytest.raises(UsageError) as told:
+        load(tmp_path, "words")
+    assert why in str(told.value)
+
+
+def test_a_csv_is_told_of_by_its_line_where_a_cell_holds_several(tmp_path: Path) -> None:
+    write(tmp_path, "words.csv", 'id,input\na,"one\ntwo"\n' + "".join(f"r{n},x\n" for n in range(3000)) + "a,x\n")
+    with pytest.raises(UsageError, match=r"words\.csv:3004: the id 'a' stands twice; first at datasets/words\.csv:3"):
+        load(tmp_path, "words")
+
+
+def test_what_is_not_utf8_late_in_a_file_is_told(tmp_path: Path) -> None:
+    write(tmp_path, "words.jsonl", "".join(f'{{"id": "r{n}", "input": 1}}\n' for n in range(5000)))
+    with (tmp_path / "datasets/words.jsonl").open("ab") as file:
+        file.write(b'{"id": "late", "input": "caf\xe9"}\n')
+    with pytest.raises(UsageError, match=r"datasets/words\.jsonl: is not UTF-8"):
+        load(tmp_path, "words")
+
+
+@pytest.mark.parametrize(
+    ("name", "head"), [("words.jsonl", '{"id": "a", "input": 1}\n'), ("words.csv", "id,input\na,1\n")]
+)
+def test_a_file_is_never_in_memory_as_a_whole(tmp_path: Path, name: str, head: str) -> None:
+    write(tmp_path, name, head + "\n" * 2_000_000)
+    tracemalloc.start()
+    try:
+        assert len(load(tmp_path, "words")) == 1
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()

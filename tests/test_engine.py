@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -137,3 +138,92 @@ def test_background_scores_come_with_the_sample(bench: Bench) -> None:
     sample = bench.start(jobs).result(job, 20).sample
     assert sample is not None
     assert sample.scores["loud"].value == 1.0
+
+
+def unaided(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on a task, or a call, is a mistake."""
+    monkeypatch.setattr(Engine, "_make", lambda self, job: pytest.fail("a task was made"))
+    bench.model.rule = lambda request: CallRefused("no call")
+
+
+def cached(bench: Bench, jobs: list[Job]) -> None:
+    """Make them once, so that the cache holds their answers."""
+    engine = bench.start(jobs)
+    for job in jobs:
+        engine.result(job, 20)
+    engine.stop()
+    bench.door = Door(bench.door.places, bench.door.prompts, "auto", bench.door.concurrency)
+
+
+def test_known_answers_take_no_task(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = jobs_of("a", "b", "c")
+    cached(bench, jobs)
+    unaided(bench, monkeypatch)
+    engine = bench.start(jobs)
+    made = [engine.result(job, 20) for job in jobs]
+    assert [one.sample.output for one in made if one.sample] == ["A", "B", "C"]
+    assert {one.response.source for one in made if one.response} == {"cache"}
+    assert (engine.progress.done, engine.progress.live) == (3, 0)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_far_more_than_it_makes_ahead_come_in_any_order(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, order: int
+) -> None:
+    jobs = jobs_of(*(f"q{n}" for n in range(60)))
+    cached(bench, jobs)
+    for name, value in {"_BATCH": 4, "_EAGER": 8, "_NEAR": 12}.items():
+        monkeypatch.setattr(f"touchstone.engine.{name}", value)
+    unaided(bench, monkeypatch)
+    engine = bench.start(jobs)
+    assert engine.result(jobs[0], 20).sample is not None
+    for job in jobs[::order]:
+        sample = engine.result(job, 20).sample
+        assert sample is not None
+        assert sample.output == job.row.input.upper()
+        engine.forget(job)
+
+
+def test_known_answers_are_not_made_far_ahead_of_their_tests(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = jobs_of(*(f"q{n}" for n in range(60)))
+    cached(bench, jobs)
+    for name, value in {"_BATCH": 4, "_EAGER": 8, "_NEAR": 12}.items():
+        monkeypatch.setattr(f"touchstone.engine.{name}", value)
+    engine = bench.start(jobs)
+    for number, job in enumerate(jobs):
+        engine.result(job, 20)
+        engine.forget(job)
+        assert engine.progress.done <= max(number + 1 + 4, 8)
+    assert engine.progress.done == 60
+
+
+def test_calls_begin_behind_known_answers_that_no_test_has_asked_for(bench: Bench) -> None:
+    jobs = jobs_of(*(f"q{n}" for n in range(40)))
+    cached(bench, jobs[:30])
+    bench.model.history.clear()
+    engine = bench.start(jobs)
+    engine.result(jobs[0], 20)
+    until = time.monotonic() + 20
+    while engine.progress.done < 40 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert len(bench.model.history) == 10
+
+
+def test_a_known_answer_can_be_asked_for_again(bench: Bench) -> None:
+    (job,) = jobs = jobs_of("a")
+    cached(bench, jobs)
+    engine = bench.start(jobs)
+    first = engine.result(job, 20)
+    engine.forget(job)
+    assert engine.result(job, 20).sample == first.sample
+
+
+def test_a_prompt_that_fails_for_one_row_fails_that_sample_alone(bench: Bench) -> None:
+    (bench.door.places.root / "ask.j2").write_text("{{ input.upper() }}")
+    jobs = jobs_of("a", "b")
+    broken = Job(jobs[0].eval, Row(id="n", input=3), CONFIG, 1, True)
+    engine = bench.start([jobs[0], broken, jobs[1]])
+    good, bad = engine.result(jobs[1], 20), engine.result(broken, 20)
+    assert good.outcome is None
+    assert bad.outcome is not None
+    assert "upper" in bad.outcome.why

@@ -32,6 +32,7 @@ FLOORS = {
         "ratings",
         "baseline",
         "orphans",
+        "garbage",
         "gitfile",
         "journal",
         "sending",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import stat
 
+import pytest
 from projects import LENIENT, Project
 
 
@@ -106,3 +107,31 @@ def test_words(row):
     assert result.ret == 2
     assert project.sample("a")["outcome"]["kind"] == "pass"
     assert (project.runs[0] / "report.md").exists()
+
+
+EVIDENCE = """
+import pytest
+from touchstone import Score
+
+def good(sample):
+    return Score(float(sample.output.startswith("good")), "looked", {"seen": "an unlikely word: zyzzyva"})
+
+@pytest.mark.eval(dataset="words", scorers=[good], gates=["good >= 0.5"])
+def test_words(sample):
+    sample.require("good")
+"""
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_the_page_holds_the_evidence_that_a_run_does_not_keep_in_memory(project: Project, workers: int) -> None:
+    project.eval(EVIDENCE)
+    project.run(workers=workers)
+    (run,) = project.runs
+    assert "zyzzyva" in (run / "report.html").read_text()
+
+
+def test_a_test_that_is_no_eval_has_no_sample_and_is_told_so(project: Project) -> None:
+    project.write("evals/test_other.py", "def test_other(sample):\n    pass\n")
+    result = project.run()
+    result.assert_outcomes(passed=3, xfailed=0, errors=1, skipped=0)
+    assert "there is a sample only in a test that is marked as an eval" in result.stdout.str()

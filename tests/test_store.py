@@ -42,6 +42,14 @@ def test_samples_come_back_as_they_were(tmp_path: Path) -> None:
     assert read_run(write(tmp_path, RECORD, NO_ANSWER)) == [RECORD, NO_ANSWER]
 
 
+def test_a_brief_sample_says_what_gates_and_tables_want(tmp_path: Path) -> None:
+    (brief,) = read_run(write(tmp_path, RECORD), brief=True)
+    assert RECORD.response is not None
+    taken = replace(RECORD.response, text="")
+    assert brief == replace(RECORD, input=None, scores={"good": Score(0.5, "half")}, response=taken)
+    assert brief == RECORD.brief()
+
+
 def test_a_line_is_there_before_the_file_is_closed(tmp_path: Path) -> None:
     writer = RunWriter(tmp_path, "r1")
     writer.append(RECORD)

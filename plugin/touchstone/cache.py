@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 Kind = Literal["response", "score"]
 KINDS: tuple[Kind, ...] = ("response", "score")
 UNBOUNDED = 2**50
+_AT_ONCE = 500
+"""Keys in one question to SQLite, which takes 999 everywhere."""
+_MANY = "SELECT key, mode, filename, value FROM Cache WHERE raw = 1 AND key IN ({})"
 T = TypeVar("T")
 
 
@@ -39,6 +42,16 @@ class Cache:
     def get(self, kind: Kind, key: str) -> dict[str, Any] | None:
         """What was put there, or None. About 20 microseconds."""
         return _value(self._try(lambda: self._disk.get(f"{kind}/{key}")))
+
+    def get_many(self, kind: Kind, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """What was put under each of the keys; nothing of those that are not there. A third of what `get` takes."""
+        found: dict[str, dict[str, Any]] = {}
+        for start in range(0, len(keys), _AT_ONCE):
+            names = [f"{kind}/{key}" for key in keys[start : start + _AT_ONCE]]
+            for name, line in self._try(lambda names=names: self._lines(names)):  # type: ignore[misc]
+                if (value := _value(line)) is not None:
+                    found[name.removeprefix(f"{kind}/")] = value
+        return found
 
     def put(self, kind: Kind, key: str, value: Mapping[str, Any]) -> None:
         """Keep a JSON-ready mapping; the last one wins."""
@@ -76,6 +89,17 @@ class Cache:
         if "_disk" in self.__dict__:
             self._disk.close()
             del self._disk
+
+    def _lines(self, names: Sequence[str]) -> list[tuple[str, Any]]:
+        """Stored lines, by one question to SQLite: diskcache itself asks for one key at a time."""
+        rows = self._disk._sql(_MANY.format(",".join("?" * len(names))), names).fetchall()
+        return [(name, line) for name, *row in rows if (line := self._fetched(*row)) is not None]
+
+    def _fetched(self, mode: int, filename: str | None, value: object) -> Any:
+        try:
+            return self._disk.disk.fetch(mode, filename, value, False)
+        except FileNotFoundError:  # dropped by another process since
+            return None
 
     def _set(self, lines: Mapping[str, Mapping[str, Any]]) -> None:
         with self._disk.transact(retry=True):

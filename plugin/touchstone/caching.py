@@ -111,7 +111,7 @@ class Cached:
 
     def _find(self, key: str) -> Response | None:
         value = self.keeper.cache.get("response", key)
-        return _response(value) if value else None
+        return cached_response(value) if value else None
 
     async def _call(self, request: Request) -> Response:
         response = await self.inner.complete(request)
@@ -144,7 +144,7 @@ class Recorded:
         await self.inner.aclose()
 
 
-def _response(value: Mapping[str, Any]) -> Response | None:
+def cached_response(value: Mapping[str, Any]) -> Response | None:
     """A cached response; None for one whose shape is not ours, which is then made again."""
     try:
         return Response.from_dict(value["response"], "cache")

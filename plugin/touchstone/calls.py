@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from .cache import Cache
-from .caching import RECORD, Cached, Calls, Keeper, Recorded
+from .caching import RECORD, Cached, Calls, Keeper, Recorded, cached_response
 from .claims import Claims
 from .errors import ModelUnavailable, NotRecorded
 from .journal import Journal
@@ -85,6 +85,13 @@ class Door:
         self._asked.pop(key, None)
         return response
 
+    def at_hand(self, requests: Sequence[Request]) -> dict[str, Response]:
+        """By key, the answers for which `complete` would wait for nobody: found together, and kept by nobody here."""
+        found = {one.key: known for one in requests if (known := self._recalled(one.key)) is not None}
+        if self.calls == "auto":  # `record` wants to add to the recordings what only the cache holds
+            found |= self._kept([one.key for one in requests if one.key not in found])
+        return found
+
     def missing(self, config: RunConfig) -> str | None:
         """Why this run-config cannot make live calls here; None where it can."""
         unset = [name for name in _variables(config.base_url) if not os.environ.get(name)]
@@ -96,6 +103,15 @@ class Door:
             return "recording"
         held = self.calls in ("auto", "record") and self.cache.get("response", request.key) is not None
         return "cache" if held else None
+
+    def _recalled(self, key: str) -> Response | None:
+        if key in self._given or self.calls == "live":
+            return self._given.get(key)
+        return self.recordings.get(key)
+
+    def _kept(self, keys: Sequence[str]) -> dict[str, Response]:
+        kept = self.cache.get_many("response", keys)
+        return {key: response for key, value in kept.items() if (response := cached_response(value)) is not None}
 
     async def aclose(self) -> None:
         """Close every model, and write what was recorded."""

@@ -58,6 +58,7 @@ class Conclusion:
     gates: tuple[Gate, ...]
     info: report.RunInfo
     records: tuple[SampleRecord, ...]
+    """Whole or brief ones; what a page or a table of all samples is made of is `whole`."""
     problems: tuple[str, ...] = ()
     """`path:line: why` of recordings that could not be used."""
     baseline: Baseline | None = None
@@ -70,13 +71,13 @@ class Conclusion:
     """What each score was measured with; empty of a run that was made before this was kept."""
 
     @classmethod
-    def read(cls, folder: Path) -> Conclusion:
-        """A run on disk. Raises UsageError where there is none."""
+    def read(cls, folder: Path, *, brief: bool = False) -> Conclusion:
+        """A run on disk; `brief` is enough for gates and tables. Raises UsageError where there is none."""
         meta = read_meta(folder)
-        return cls.from_dict({"gates": (), "info": {"id": folder.name}, **meta}, folder)
+        return cls.from_dict({"gates": (), "info": {"id": folder.name}, **meta}, folder, brief=brief)
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any], folder: Path) -> Conclusion:
+    def from_dict(cls, data: Mapping[str, Any], folder: Path, *, brief: bool = False) -> Conclusion:
         """Inverse of `as_dict`, with the records that are in the folder."""
         info = {**data["info"], "run_configs": tuple(data["info"].get("run_configs", ()))}
         info["judges"] = tuple(Trust.from_dict(judge) for judge in data["info"].get("judges", ()))
@@ -87,13 +88,17 @@ class Conclusion:
             folder,
             gates,
             report.RunInfo(**info),
-            tuple(latest(read_run(folder))),
+            tuple(latest(read_run(folder, brief=brief))),
             problems,
             kept,
             data.get("strict", False),
             Part.model_validate(data["shard"]) if data.get("shard") else None,
             data.get("scorers", {}),
         )
+
+    def whole(self) -> Conclusion:
+        """The same with all that the disk holds of each sample."""
+        return replace(self, records=tuple(latest(read_run(self.folder))))
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for `run.json`. Without the records."""

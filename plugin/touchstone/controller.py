@@ -40,7 +40,7 @@ class Controller:
             return None
         from .conclusion import Conclusion
 
-        return Conclusion.read(folder)
+        return Conclusion.read(folder, brief=True)
 
     def judge(self) -> None:
         """Report each gate as a test, once the loop is over."""

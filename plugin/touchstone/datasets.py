@@ -1,9 +1,11 @@
-"""Datasets: files of rows, read and checked. JSONL, YAML and CSV; never changes one."""
+"""Datasets: files of rows, read and checked. JSONL, YAML and CSV; never changes one.
+
+JSONL and CSV are read line by line: of a file of any size, the rows are in memory, once, and nothing else.
+"""
 
 from __future__ import annotations
 
 import csv
-import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -59,15 +61,14 @@ def _entries(path: Path, shown: str) -> Iterator[tuple[str, Any]]:
         yield from _from_yaml(path, shown)
         return
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open(encoding="utf-8-sig") as lines:
+            yield from _from_csv(lines, shown) if path.suffix == ".csv" else _from_jsonl(lines, shown)
     except UnicodeDecodeError as error:
         raise UsageError("is not UTF-8", where=shown, hint="save it as UTF-8") from error
-    yield from _from_csv(text, shown) if path.suffix == ".csv" else _from_jsonl(text, shown)
 
 
-def _from_jsonl(text: str, shown: str) -> Iterator[tuple[str, Any]]:
-    # Not splitlines(): JSON strings may hold U+2028, which is a line there and none in a file.
-    for number, line in enumerate(text.split("\n"), 1):
+def _from_jsonl(lines: Iterable[str], shown: str) -> Iterator[tuple[str, Any]]:
+    for number, line in enumerate(lines, 1):
         if line.strip():
             try:
                 yield f"{shown}:{number}", json.loads(line)
@@ -83,8 +84,8 @@ def _from_yaml(path: Path, shown: str) -> Iterator[tuple[str, Any]]:
     yield from ((file.where(i), entry) for i, entry in enumerate(file.data))
 
 
-def _from_csv(text: str, shown: str) -> Iterator[tuple[str, Any]]:
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+def _from_csv(lines: Iterable[str], shown: str) -> Iterator[tuple[str, Any]]:
+    reader = csv.DictReader(lines, strict=True)
     try:
         for entry in reader:
             where = f"{shown}:{reader.line_num}"
@@ -102,7 +103,8 @@ def _with_tags(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def _checked(entries: Iterable[tuple[str, Any]], row_class: type[Row]) -> tuple[Row, ...]:
-    rows: dict[str, tuple[str, Row]] = {}
+    rows: list[Row] = []
+    places: dict[str, str] = {}
     problems: list[str] = []
     for where, entry in entries:
         try:
@@ -110,12 +112,12 @@ def _checked(entries: Iterable[tuple[str, Any]], row_class: type[Row]) -> tuple[
         except ValidationError as error:
             problems.extend(f"{where}: {_explain(e)}" for e in error.errors())
             continue
-        if row.id in rows:
-            problems.append(f"{where}: the id {row.id!r} stands twice; first at {rows[row.id][0]}")
-        rows.setdefault(row.id, (where, row))
+        if (first := places.setdefault(row.id, where)) is not where:
+            problems.append(f"{where}: the id {row.id!r} stands twice; first at {first}")
+        rows.append(row)
     if problems:
         raise UsageError(_summary(problems))
-    return tuple(row for _, row in rows.values())
+    return tuple(rows)
 
 
 def _explain(error: Any) -> str:

@@ -66,4 +66,4 @@ def _page(conclusion: Conclusion, places: Places) -> str:
     """Where the page is. It costs a third of a second for 2,000 samples: a run of very many does not wait for it."""
     if sum(record.outcome.kind != "skipped" for record in conclusion.records) > _PAGED:
         return f"touchstone report {conclusion.folder.name} --format html"
-    return places.shown(write_page(conclusion, places))
+    return places.shown(write_page(conclusion.whole(), places))

@@ -1,6 +1,9 @@
 """The engine: makes every selected sample in the background, while each test item waits for its own.
 
 Owns one thread with one event loop. A sample is a function of its job: request -> response -> scores. Never reports.
+
+Jobs are looked at in batches. Those whose answers are recorded or cached, and whose scorers all run in the tests' own
+thread, are made there and then; a job that has anything to wait for gets a task.
 """
 
 from __future__ import annotations
@@ -8,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
@@ -17,10 +20,19 @@ from .calls import Door
 from .errors import CallError, ModelUnavailable, TouchstoneError
 from .evals import Job
 from .records import Outcome, Request, Response, Sample
-from .scoring import Scored, Workers
+from .scoring import Workers
 
 _AHEAD = 4
 """Samples under way for each call in flight: enough that scoring never starves the calls."""
+
+_BATCH = 512
+"""Jobs whose answers are looked up together. A test that waits for the first of them does so for some 30 ms."""
+
+_EAGER = 2_048
+"""Jobs that are looked at right away: calls that stand behind so many known answers do not wait for their tests."""
+
+_NEAR = 5_000
+"""How far samples are made before the tests that want them."""
 
 _LOOK = 5.0
 """Seconds after which a waiting test makes sure that the engine still lives."""
@@ -59,8 +71,17 @@ class Engine:
         """`ahead` are those to make before they are asked for (all, if not given); the rest are made on demand."""
         self._door, self._workers, self._window = door, workers, max(64, _AHEAD * door.traffic.concurrency)
         self._results: dict[int, Future[Made]] = {}
-        self._forgotten: set[int] = set()
-        self._queue, self._total = list(jobs if ahead is None else ahead), len(jobs)
+        self._ready: dict[int, Made] = {}
+        """What was made without a task."""
+        self._queue, self._place = list(jobs if ahead is None else ahead), {id(job): n for n, job in enumerate(jobs)}
+        self._at = 0
+        """The furthest place that a test asked for."""
+        self._rests_until: int | None = None
+        """The place at which the engine looks further ahead."""
+        self._due: frozenset[int] = frozenset()
+        """The batch that is made next."""
+        self._idle = False
+        """Nothing of the last batch had to wait for anything."""
         self._started: set[int] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="touchstone-engine", daemon=True)
@@ -72,29 +93,42 @@ class Engine:
 
     def result(self, job: Job, timeout: float | None = None) -> Made:
         """Wait for a job. Raises TimeoutError after so many seconds."""
-        if id(job) in self._forgotten:  # but another item (or a rerun) wants it too
-            self._forgotten.discard(id(job))
-            self._started.discard(id(job))
-        future = self._future(job)
-        if id(job) not in self._started and not future.done():
-            self._loop.call_soon_threadsafe(self._begin, job)
-        return self._wait(future, timeout)
+        self._move(job)
+        return self._ready.get(id(job)) or self._waited(job, timeout)
 
     def forget(self, job: Job) -> None:
         """Let go of a result that nobody will ask for again."""
+        self._ready.pop(id(job), None)
         self._results.pop(id(job), None)
-        self._forgotten.add(id(job))
 
     @property
     def progress(self) -> Progress:
         """How far it is; may be read from any thread."""
-        return Progress(self._done, self._total, self._door.live, self._door.cost)
+        return Progress(self._done, len(self._place), self._door.live, self._door.cost)
 
     def stop(self) -> None:
         """Cancel what is under way, keep what was answered, and end the thread."""
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._main.cancel)
             self._thread.join()
+
+    def _move(self, job: Job) -> None:
+        """The tests have come so far: the engine may look further."""
+        self._at = max(self._at, self._place.get(id(job), 0))
+        if self._rests_until is not None and self._at >= self._rests_until:
+            self._rests_until = None
+            self._loop.call_soon_threadsafe(self._moved.set)
+
+    def _waited(self, job: Job, timeout: float | None) -> Made:
+        """The result of a job that is not ready, or was let go of and is wanted again (by a rerun)."""
+        if id(job) in self._started and id(job) not in self._results:
+            self._started.discard(id(job))
+        future = self._future(job)
+        if (made := self._ready.get(id(job))) is not None:  # since we looked, and before the future was there to see
+            return made
+        if id(job) not in self._started and not future.done():
+            self._loop.call_soon_threadsafe(self._wanted, job)
+        return self._wait(future, timeout)
 
     def _wait(self, future: Future[Made], timeout: float | None) -> Made:
         """Never for a thread that is gone."""
@@ -116,15 +150,83 @@ class Engine:
 
     async def _serve(self) -> None:
         """Feed jobs into the window, then stay for those that are asked for."""
-        self._room = asyncio.Semaphore(self._window)
-        for job in self._unstarted():
-            await self._room.acquire()
-            self._begin(job).add_done_callback(lambda _: self._room.release())
+        self._room, self._moved = asyncio.Semaphore(self._window), asyncio.Event()
+        for start in range(0, len(self._queue), _BATCH):
+            batch = self._queue[start : start + _BATCH]
+            await self._rest(batch)
+            await self._make_all(batch)
         await asyncio.Event().wait()
 
-    def _unstarted(self) -> Iterator[Job]:
-        """Jobs in order; a job that an item asked for meanwhile is under way already."""
-        yield from (job for job in self._queue if id(job) not in self._started)
+    async def _rest(self, batch: Sequence[Job]) -> None:
+        """Let others work. Far ahead of the tests, wait until they have come nearer.
+
+        Where nothing takes time, until they want the batch: it is made while they wait, and two threads that both
+        want Python's lock at every step would take longer than one after the other.
+        """
+        await asyncio.sleep(0)
+        first = self._place[id(batch[0])]
+        until = first if self._idle and first >= _EAGER else first - _NEAR
+        self._due = frozenset(map(id, batch))
+        while self._at < until:
+            self._moved.clear()
+            self._rests_until = until
+            await self._moved.wait()
+
+    async def _make_all(self, batch: Sequence[Job]) -> None:
+        """Put there what waits for nothing, and begin the others as there is room."""
+        self._put(self._at_hand(self._unstarted(batch)))
+        self._due = frozenset()
+        others = self._unstarted(batch)
+        self._idle = not others
+        for job in others:
+            await self._room.acquire()
+            self._begin(job).add_done_callback(lambda _: self._room.release())
+        if len(self._ready) > 2 * _NEAR:  # of tests that another process ran, or that skipped before they asked
+            for key in [key for key in list(self._ready) if self._place[key] < self._at]:
+                self._ready.pop(key, None)
+
+    def _unstarted(self, jobs: Sequence[Job]) -> list[Job]:
+        """A job that an item asked for meanwhile is under way already."""
+        return [job for job in jobs if id(job) not in self._started]
+
+    def _wanted(self, job: Job) -> None:
+        """A test waits for a job that nobody has begun; where it is due, it comes with its batch."""
+        if id(job) not in self._due and id(job) not in self._started:
+            self._put(self._at_hand([job]))
+            self._begin(job)
+
+    def _at_hand(self, jobs: Sequence[Job]) -> list[tuple[Job, Made]]:
+        """Of these jobs, those that wait for nothing, made. What goes wrong is left to the job's own task to tell."""
+        plain = [(job, request) for job in jobs if self._is_plain(job) and (request := self._asked(job)) is not None]
+        try:
+            answers = self._door.at_hand([request for _, request in plain])
+        except TouchstoneError:
+            return []
+        return [
+            (job, Made(request, _answered(job, response), response))
+            for job, request in plain
+            if (response := answers.get(request.key)) is not None
+        ]
+
+    def _is_plain(self, job: Job) -> bool:
+        """Whether the test's own thread scores all of it."""
+        return job.given is None and not job.eval.beside
+
+    def _asked(self, job: Job) -> Request | None:
+        try:
+            return self._door.request(job.run_config, job.row, job.epoch)
+        except Exception:  # noqa: BLE001  (whatever a prompt raises is this job's alone: its task tells)
+            return None
+
+    def _put(self, made: Sequence[tuple[Job, Made]]) -> None:
+        """Ready first, started then: `_waited` looks in the other order. Who waits is told when all are there."""
+        for job, one in made:
+            self._ready[id(job)] = one
+            self._started.add(id(job))
+        self._done += len(made)
+        for job, one in made:
+            if (waiting := self._results.get(id(job))) is not None and not waiting.done():
+                waiting.set_result(one)
 
     async def _close(self) -> None:
         self._workers.close()
@@ -138,8 +240,9 @@ class Engine:
         """Start a job; a job already under way is not started again."""
         if id(job) in self._started:
             return self._loop.create_task(asyncio.sleep(0))
+        future = self._future(job)
         self._started.add(id(job))
-        return self._loop.create_task(self._fulfil(job, self._future(job)))
+        return self._loop.create_task(self._fulfil(job, future))
 
     def _future(self, job: Job) -> Future[Made]:
         """Made when it is first wanted, by either thread: thousands that lie about slow every collection of garbage."""
@@ -171,9 +274,11 @@ class Engine:
         return await self._scored(job, request, response)
 
     async def _scored(self, job: Job, request: Request | None, response: Response) -> Made:
-        sample = Sample(job.eval.name, job.row, job.run_config, job.epoch, response.text, response)
-        scored = await self._score(sample, job)
-        return Made(request, scored.onto(sample), response)
+        sample = _answered(job, response)
+        if job.eval.beside:
+            sample = (await self._workers.score(sample, job.eval.beside)).onto(sample)
+        return Made(request, sample, response)
 
-    async def _score(self, sample: Sample, job: Job) -> Scored:
-        return await self._workers.score(sample, job.eval.scorers) if job.eval.scorers else Scored()
+
+def _answered(job: Job, response: Response) -> Sample:
+    return Sample(job.eval.name, job.row, job.run_config, job.epoch, response.text, response)

@@ -6,6 +6,7 @@ import difflib
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from .config import Catalogue
@@ -16,13 +17,13 @@ from .judges import BoundJudge, Judge
 from .places import Places
 from .prompts import Prompts
 from .records import Row, RunConfig, digest
-from .scorers import names_of
+from .scorers import in_background, names_of
 
 EVERY_ROW = "every row"
 """The rule of an eval that gives none: a failing assert must not pass CI."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Eval:
     """A resolved eval: rows, scorers and rules, the same for each run-config."""
 
@@ -40,7 +41,17 @@ class Eval:
         """The judges among its scorers."""
         return tuple(one for one in self.scorers if isinstance(one, BoundJudge))
 
-    @property
+    @cached_property
+    def plain(self) -> tuple[Callable[..., Any], ...]:
+        """Those of its scorers that the test's own thread runs."""
+        return tuple(one for one in self.scorers if not in_background(one))
+
+    @cached_property
+    def beside(self) -> tuple[Callable[..., Any], ...]:
+        """Those that run beside the calls: async and heavy ones."""
+        return tuple(one for one in self.scorers if in_background(one))
+
+    @cached_property
     def every_row(self) -> bool:
         """True where each row must pass, so that a miss of the run-config that ships is a failed test."""
         return any(rule.text == EVERY_ROW for rule in self.rules)

@@ -16,6 +16,8 @@ class Misses:
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A miss is reported as no failure, which would make pytest forget it."""
+        if getattr(report, "touchstone", None) != "miss":
+            return
         memory: Any = self._config.pluginmanager.get_plugin("lfplugin")
-        if memory is not None and getattr(report, "touchstone", None) == "miss":
+        if memory is not None:
             memory.lastfailed[report.nodeid] = True

@@ -150,6 +150,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Make the markers known."""
     config.addinivalue_line("markers", _MARKER)
     config.addinivalue_line("markers", "gate: the gates of an eval (set by touchstone)")
+    config.pluginmanager.register(SampleFixture(config), "touchstone-sample")
     if not hasattr(config, "workerinput"):
         config.stash[_CONTROLLER] = controller = Controller(config)
         config.pluginmanager.register(controller, "touchstone-controller")
@@ -287,11 +288,27 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         running.close()
 
 
-@pytest.fixture
-def sample(request: pytest.FixtureRequest) -> Sample:
-    """This test's sample: row, run_config, epoch, output, response and scores; `sample.require(name)` wants a score."""
-    made: Sample = _running(request.config).sample(request)
-    return made
+class SampleFixture:
+    """The fixture `sample`, of whichever test is set up. It does not ask for pytest's `request`, which pytest makes
+    three times over for a fixture that does: that takes longer than all the rest of a sample that is known already.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._item: pytest.Item | None = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Whose sample will be wanted."""
+        self._item = item
+
+    @pytest.fixture
+    def sample(self) -> Sample:
+        """The sample: row, run_config, epoch, output, response and scores; `sample.require(name)` wants a score."""
+        running = self._config.stash.get(RUNNING, None)
+        if self._item is None or running is None:
+            pytest.fail("there is a sample only in a test that is marked as an eval", pytrace=False)
+        return running.sample(self._item)
 
 
 @pytest.fixture

@@ -16,6 +16,9 @@ from .errors import UsageError
 
 SCHEMA = 1
 """Version of every line that touchstone writes to disk."""
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+_NOTHING: Mapping[str, Any] = {}
+"""Shared by the many values that hold nothing, and a mapping to all of them: nobody writes to it."""
 
 
 class Row(BaseModel):
@@ -176,6 +179,10 @@ class Response:
                 del data[name]
         return data
 
+    def brief(self) -> Response:
+        """What it took, without what it says."""
+        return Response("", "", self.finish, self.usage, self.cost, self.latency, _NOTHING, self.source)
+
     @classmethod
     def from_dict(cls, data: Mapping[str, Any], source: Literal["live", "cache", "recording"]) -> Response:
         """Inverse of `as_dict`; `source` says where the data were found."""
@@ -258,6 +265,26 @@ class SampleRecord:
     attempts: tuple[Mapping[str, Any], ...] = ()
     """Of a call that gave no answer: what was tried, each with `why` and `seconds`."""
 
+    def brief(self) -> SampleRecord:
+        """What gates and tables want of it: without its evidence, and without how it was asked and thought."""
+        # By hand: `replace` takes as long as all the rest, and runs have 100,000 of these.
+        return SampleRecord(
+            self.eval,
+            self.row,
+            self.run_config,
+            self.epoch,
+            self.outcome,
+            {name: Score(score.value, score.why, _NOTHING) for name, score in self.scores.items()},
+            self.errors or _NOTHING,
+            None,
+            self.output,
+            self.request,
+            self.response and self.response.brief(),
+            self.row_hash,
+            {key: response.brief() for key, response in self.asked.items()} if self.asked else _NOTHING,
+            self.test,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Took:
@@ -287,5 +314,5 @@ class Took:
 
 def digest(value: Any) -> str:
     """SHA-256 (hex) of a JSON-ready value in canonical form (sorted keys, no blanks, UTF-8)."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = _CANONICAL.encode(value)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -37,7 +37,7 @@ def rendered(
     """The report of a run as text, and its files written anew. Raises UsageError where there is no such run, or nothing
     that `against` (a run, a file, `git:REF` or a ref) could mean.
     """
-    conclusion = Conclusion.read(find_run(places.state / "runs", name))
+    conclusion = Conclusion.read(find_run(places.state / "runs", name), brief=shown.style != "csv")
     if shown.style == "csv":
         return as_csv(conclusion.info.id, conclusion.records)
     other = compared(places, conclusion, against, run_configs) if against is not None else None

@@ -22,6 +22,7 @@ from .dealing import deal
 from .engine import Made
 from .errors import TouchstoneError, UsageError
 from .evals import Choice, Eval, Job, Suite
+from .garbage import Spared
 from .gateitem import GateItem, GateMissed, mark_below
 from .gates import Verdict
 from .origin import origin
@@ -70,6 +71,8 @@ class Running:
         self._plan: str | None = None
         self._problems: tuple[str, ...] = ()
         self._part: Part | None = None
+        self._spared = Spared()
+        self._spared.begin()
 
     @property
     def suite(self) -> Suite:
@@ -170,10 +173,12 @@ class Running:
         finally:
             session.stop()
 
-    def sample(self, request: pytest.FixtureRequest) -> Sample:
+    def sample(self, item: pytest.Item) -> Sample:
         """The sample of the test that asks, when it is ready."""
-        made = waiting(self._require_session(), request.param, self.config)
-        request.node.stash[_MADE] = made
+        if (job := _job_of(item)) is None:
+            pytest.fail("there is a sample only in a test that is marked as an eval", pytrace=False)
+        made = waiting(self._require_session(), job, self.config)
+        item.stash[_MADE] = made
         if made.outcome is not None and made.outcome.kind == "skipped":
             pytest.skip(made.outcome.why)
         if made.sample is None:
@@ -187,16 +192,18 @@ class Running:
 
         Its traceback would be shown nowhere, and takes longer to build than the test took to run.
         """
-        job = _job_of(item)
-        if job is not None and call.when == "call" and _is(call, *_MISSES) and not self._must_pass(job):
+        if call.when != "call" or not _is(call, *_MISSES):
+            return
+        if (job := _job_of(item)) is not None and not self._must_pass(job):
             item.repr_failure = _words_of  # type: ignore[method-assign]
 
     def reported(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> pytest.TestReport:
         """The report with misses told from failures; the sample is kept as soon as its end is known."""
+        if report.when == "teardown" or (report.when == "setup" and report.passed):
+            return report
         if isinstance(item, GateItem) and report.failed and not item.gate.binding and _is(call, GateMissed):
             mark_below(report)
-        job = _job_of(item)
-        if job is None or not (report.when == "call" or (report.when == "setup" and not report.passed)):
+        if (job := _job_of(item)) is None:
             return report
         made = item.stash.get(_MADE, Made(None, outcome=Outcome("error", f"no sample was made: {_why(call)}")))
         outcome = _outcome(call, report, made)
@@ -232,9 +239,10 @@ class Running:
         return self._plan
 
     def close(self) -> None:
-        """End the engine, if it still runs."""
+        """End the engine, if it still runs, and leave Python as it was."""
         if self._session is not None:
             self._session.stop()
+        self._spared.end()
 
     @cached_property
     def _baseline(self) -> Baseline | None:

@@ -6,6 +6,7 @@ of names to those (one look, several scores). It may be async. What it raises is
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
@@ -72,6 +73,12 @@ def identity_of(function: Callable[..., Any]) -> str:
     named = traits(function).identity
     module = getattr(function, "__module__", type(function).__module__)
     return f"{module}.{name_of(function)}@{named() if named else fingerprint(module)}"
+
+
+def in_background(scorer: Callable[..., Any]) -> bool:
+    """Whether a scorer runs beside the calls: it is async or heavy."""
+    function = scorer if inspect.isroutine(scorer) else type(scorer).__call__
+    return traits(scorer).heavy or inspect.iscoroutinefunction(function)
 
 
 def as_scores(name: str, answer: Any) -> dict[str, Score]:

@@ -7,7 +7,6 @@ thread. What a scorer raises is kept beside the scores, as an error.
 from __future__ import annotations
 
 import asyncio
-import inspect
 import multiprocessing
 import os
 import pickle  # only its error: multiprocessing uses it between our own processes
@@ -15,6 +14,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field, replace
+from functools import reduce
+from operator import or_
 from typing import Any, TypeAlias
 
 from .cache import Cache
@@ -47,21 +48,15 @@ class Scored:
 
     def onto(self, sample: Sample) -> Sample:
         """The sample with these scores."""
-        return replace(sample, scores=self.scores, errors=self.errors, asked=self.asked)
+        of = sample
+        said = (self.scores, self.errors, self.asked)
+        return Sample(of.eval, of.row, of.run_config, of.epoch, of.output, of.response, *said)
 
 
 def score_plain(sample: Sample, scorers: tuple[Callable[..., Any], ...]) -> Scored:
-    """Run the plain scorers here and now."""
-    scored = Scored()
-    for one in scorers:
-        if not in_background(one):
-            scored |= _guarded(one, lambda one=one: one(sample))  # type: ignore[misc]
-    return scored
-
-
-def in_background(scorer: Callable[..., Any]) -> bool:
-    """Whether a scorer runs beside the calls: it is async or heavy."""
-    return traits(scorer).heavy or inspect.iscoroutinefunction(_function(scorer))
+    """Run these plain scorers here and now."""
+    results = [_guarded(one, lambda one=one: one(sample)) for one in scorers]  # type: ignore[misc]
+    return results[0] if len(results) == 1 else reduce(or_, results, Scored())
 
 
 class Workers:
@@ -75,8 +70,8 @@ class Workers:
         self._alone = asyncio.Lock()
 
     async def score(self, sample: Sample, scorers: tuple[Callable[..., Any], ...]) -> Scored:
-        """Scores and errors of the scorers that run in the background."""
-        waiting = [self._one(sample, one) for one in scorers if in_background(one)]
+        """Scores and errors of these scorers, which run in the background."""
+        waiting = [self._one(sample, one) for one in scorers]
         scored = Scored()
         for result in await asyncio.gather(*waiting):
             scored |= result
@@ -204,7 +199,3 @@ def _failure(scorer: Callable[..., Any], error: Exception) -> Scored:
 
 def _from_dict(data: Mapping[str, Any]) -> Scored:
     return Scored({name: Score(**score) for name, score in data.items()})
-
-
-def _function(scorer: Callable[..., Any]) -> Callable[..., Any]:
-    return scorer if inspect.isroutine(scorer) else type(scorer).__call__

@@ -42,6 +42,7 @@ class Session:
         self._writer: RunWriter | None = None
         self.engine: Engine | None = None
         self.records: dict[str, SampleRecord] = {}
+        """What gates and tables want of each sample, by its test. All of it is on disk."""
         self._hashes: dict[int, str] = {}
 
     def start(self, jobs: Sequence[Job], *, kept: bool = True) -> None:
@@ -63,7 +64,7 @@ class Session:
     def keep(self, job: Job, made: Made, outcome: Outcome, nodeid: str) -> None:
         """Record how a sample ended, at once."""
         record = self._record(job, made, outcome, nodeid)
-        self.records[nodeid] = record
+        self.records[nodeid] = record.brief()
         if self._writer is not None:
             self._writer.append(record)
 
@@ -75,11 +76,13 @@ class Session:
             self._writer.close()
 
     def _with_plain_scores(self, made: Made, job: Job) -> Made:
-        if made.sample is None or not job.eval.scorers:
+        sample = made.sample
+        if sample is None or not job.eval.plain:
             return made
-        before = Scored(made.sample.scores, made.sample.errors, made.sample.asked)
-        plain = score_plain(replace(made.sample, scores={}, errors={}), job.eval.scorers)
-        return replace(made, sample=(before | plain).onto(made.sample))
+        bare = replace(sample, scores={}, errors={}) if job.eval.beside else sample
+        plain = score_plain(bare, job.eval.plain)
+        scored = Scored(sample.scores, sample.errors, sample.asked) | plain if job.eval.beside else plain
+        return Made(made.request, scored.onto(sample), made.response)
 
     def _record(self, job: Job, made: Made, outcome: Outcome, nodeid: str) -> SampleRecord:
         sample = made.sample

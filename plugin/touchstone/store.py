@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
+from functools import cache
+from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ from .errors import UsageError
 from .records import SCHEMA, Outcome, Response, SampleRecord, Score
 
 RUN_FILE = "run.json"
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 class RunWriter:
@@ -37,11 +41,15 @@ class RunWriter:
         self._file.close()
 
 
-def read_run(folder: Path) -> list[SampleRecord]:
-    """All samples of a run, worker by worker. A torn last line (the process was killed) is left out."""
+def read_run(folder: Path, *, brief: bool = False) -> list[SampleRecord]:
+    """All samples of a run, worker by worker. A torn last line (the process was killed) is left out.
+
+    `brief` ones lack what only a page shows (`SampleRecord.brief`), which is most of them.
+    """
     if not folder.is_dir():
         raise UsageError(f"there is no run {folder.name}", hint="touchstone report lists the runs that are there")
-    return [record for file in sorted(folder.glob("samples-*.jsonl")) for record in _records(file)]
+    found = chain.from_iterable(_records(file) for file in sorted(folder.glob("samples-*.jsonl")))
+    return [record.brief() if brief else record for record in found]
 
 
 def read_meta(folder: Path) -> dict[str, Any]:
@@ -86,7 +94,7 @@ def _line(record: SampleRecord) -> bytes:
     data["asked"] = {key: _brief(response) for key, response in record.asked.items()}
     if not record.attempts:
         del data["attempts"]
-    return (json.dumps({"v": SCHEMA, **data}, separators=(",", ":")) + "\n").encode("ascii")
+    return (_ENCODER.encode({"v": SCHEMA, **data}) + "\n").encode("ascii")
 
 
 def _brief(response: Response) -> dict[str, Any]:
@@ -101,7 +109,15 @@ def _brief(response: Response) -> dict[str, Any]:
 
 def _plain(value: Any) -> dict[str, Any]:
     """A dataclass's fields as they are: `asdict` would copy all that they hold, at ten times the cost."""
-    return {field.name: getattr(value, field.name) for field in fields(value)}
+    names, values_of = _fields(type(value))  # type: ignore[arg-type]
+    return dict(zip(names, values_of(value), strict=True))
+
+
+@cache
+def _fields(kind: type[Any]) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
+    """A dataclass's fields, and what gets them all at once."""
+    names = tuple(field.name for field in fields(kind))
+    return names, attrgetter(*names)
 
 
 def _records(file: Path) -> Iterator[SampleRecord]:

@@ -1,0 +1,39 @@
+"""Garbage: spares Python's collector the walk over what is none. Owns that switch of the process; frees nothing."""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+
+class Spared:
+    """From `begin` to `end`, what has outlived one full collection is not looked at by the next.
+
+    Items, rows, reports and records live as long as pytest does. Of 100,000 samples they are four million objects, and
+    the collector, which looks at all of them whenever a quarter as many new ones are there, takes a sixth of the
+    run's time to find nothing. Cycles that fall to pieces later are collected at the end. Where somebody has told the
+    collector what to do already, nothing is done.
+    """
+
+    def __init__(self) -> None:
+        self._begun = False
+
+    def begin(self) -> None:
+        """Take what lives now to live on."""
+        if gc.isenabled() and not gc.get_freeze_count():
+            self._begun = True
+            gc.freeze()
+            gc.callbacks.append(_spare)
+
+    def end(self) -> None:
+        """Leave the collector as it was."""
+        if self._begun:
+            self._begun = False
+            gc.callbacks.remove(_spare)
+            gc.unfreeze()
+
+
+def _spare(phase: str, found: dict[str, Any]) -> None:
+    """After a full collection: what is left lives on."""
+    if phase == "stop" and found["generation"] == 2:
+        gc.freeze()
