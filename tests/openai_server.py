@@ -98,7 +98,7 @@ def completion(text: str | None, body: dict[str, Any], finish: str = "stop", **m
 
 async def start(server: Server, port: int = 0) -> web.AppRunner:
     """Listen on the loopback address; `server.url` is set when this returns."""
-    runner = web.AppRunner(server.app(), access_log=None)
+    runner = web.AppRunner(server.app(), access_log=None, shutdown_timeout=1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", port, backlog=1024)
     await site.start()

@@ -55,7 +55,19 @@ FLOORS = {
         "trust",
         "comparing",
     ),
-    4: ("plugin", "running", "gateitem", "controller", "dealing", "misses", "ending", "progress", "cli", "rating"),
+    4: (
+        "plugin",
+        "running",
+        "gateitem",
+        "controller",
+        "dealing",
+        "misses",
+        "stopping",
+        "ending",
+        "progress",
+        "cli",
+        "rating",
+    ),
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names}
 EXPORTS = "__init__"

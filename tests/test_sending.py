@@ -16,7 +16,7 @@ from touchstone.errors import CallFailed, CallRefused, UsageError
 from touchstone.records import Allowance, Message, Request, Response, RunConfig, Usage
 from touchstone.sending import Budget, BudgetReached, Limit, Share, Traffic, state
 from touchstone.sending.account import Account, Sum
-from touchstone.sending.lane import Lane
+from touchstone.sending.lane import CROWD, Lane
 from touchstone.sending.retrying import Retrying
 from touchstone.sending.slots import Slots
 from touchstone.sending.tollgate import Tollgate
@@ -74,13 +74,48 @@ def test_a_provider_that_wants_a_pause_gets_it_from_everybody() -> None:
 
         def rule(_: Request) -> Any:
             began.append(loop.time())
-            return CallFailed("429", status=429, retry_after=0.3) if len(began) == 1 else "x"
+            return CallFailed("429", status=429, retry_after=0.3) if len(began) <= CROWD else "x"
 
-        lane = Lane(Window(1, 1))
-        await all_of(Retrying(lane.through(FakeModel(rule=rule)), first_wait=0.001), 3)
+        lane = Lane(Window(CROWD, CROWD))
+        await all_of(Retrying(lane.through(FakeModel(rule=rule)), first_wait=0.001), 20)
 
     asyncio.run(main())
-    assert began[1] - began[0] >= 0.29
+    at_once = sum(moment - began[0] < 0.25 for moment in began)
+    assert at_once < 2 * CROWD  # those that went before the last refusal was in
+    assert len(began) == 20 + CROWD
+
+
+def test_a_refusal_by_chance_delays_its_own_call_alone() -> None:
+    """5 % of calls are refused with a wait of a second each: the others do not wait with them."""
+    seen: set[str] = set()
+
+    def rule(request: Request) -> Any:
+        number = request.messages[0].content
+        if int(number) % 20 or number in seen:
+            return "x"
+        seen.add(number)
+        return CallFailed("429", status=429, retry_after=1.0)
+
+    async def main() -> float:
+        lane = Lane(Window(8, 8))
+        loop = asyncio.get_running_loop()
+        fake = FakeModel(rule=rule, latency=0.002)
+        began = loop.time()
+        await all_of(Retrying(lane.through(fake), first_wait=0.001), 200)
+        assert (lane.window.throttled, lane.pace.learnt) == (False, None)
+        return loop.time() - began
+
+    assert asyncio.run(main()) < 5  # and not ten times a second
+
+
+def test_a_refusal_beside_an_allowance_that_is_left_is_not_about_us() -> None:
+    left, none = (Allowance("requests", 100, 50, 1.0),), (Allowance("requests", 100, 0, 1.0),)
+    lane = Lane(Window(8, 8))
+    for _ in range(30):
+        lane.failed(CallFailed("429", status=429, retry_after=9, allowances=left), 0.0)
+    assert not lane.window.throttled
+    lane.failed(CallFailed("429", status=429, retry_after=9, allowances=none), 0.0)
+    assert lane.window.throttled
 
 
 def test_an_allowance_holds_back_what_would_be_refused() -> None:

@@ -55,6 +55,7 @@ class Door:
         self.claims = Claims(places.state / "claims")
         self.keeper = Keeper(self.cache, Journal(places.state / "journal"))
         self.live, self.cost = 0, 0.0
+        self._taken_in = False
         self._identities: dict[str, str] = {}
         self._models: dict[str, Model] = {}
         self._given: dict[str, Response] = {}
@@ -92,6 +93,14 @@ class Door:
             found |= self._kept([one.key for one in requests if one.key not in found])
         return found
 
+    def give(self, answers: Mapping[str, Response]) -> None:
+        """Answers, by their requests' keys, that are known before anybody asks."""
+        self._given.update(answers)
+
+    async def settled(self) -> None:
+        """Wait for the calls that are under way, however they end."""
+        await asyncio.gather(*self._asked.values(), return_exceptions=True)
+
     def missing(self, config: RunConfig) -> str | None:
         """Why this run-config cannot make live calls here; None where it can."""
         unset = [name for name in _variables(config.base_url) if not os.environ.get(name)]
@@ -101,6 +110,7 @@ class Door:
         """Where the answer lies already: "recording", "cache", or nowhere."""
         if self.calls != "live" and self.recordings.get(request.key) is not None:
             return "recording"
+        self._take_in()
         held = self.calls in ("auto", "record") and self.cache.get("response", request.key) is not None
         return "cache" if held else None
 
@@ -109,7 +119,14 @@ class Door:
             return self._given.get(key)
         return self.recordings.get(key)
 
+    def _take_in(self) -> None:
+        """Before the cache is looked into for the first time: what a process left that was killed."""
+        if not self._taken_in and self.calls != "replay":
+            self._taken_in = True
+            self.keeper.take_in()
+
     def _kept(self, keys: Sequence[str]) -> dict[str, Response]:
+        self._take_in()
         kept = self.cache.get_many("response", keys)
         return {key: response for key, value in kept.items() if (response := cached_response(value)) is not None}
 
@@ -157,8 +174,7 @@ class Door:
 
     def _model(self, config: RunConfig) -> Model:
         if config.name not in self._models:
-            if not self._models and self.calls != "replay":
-                self.keeper.take_in()
+            self._take_in()
             self._models[config.name] = self._stack(config)
         return self._models[config.name]
 

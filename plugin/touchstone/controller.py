@@ -25,7 +25,7 @@ class Controller:
     """Hooks of xdist and the end of its loop. Everything heavy waits until a worker says that there were evals."""
 
     def __init__(self, config: pytest.Config) -> None:
-        self.config, self.run_id = config, new_run_id()
+        self.config, self.run_id = config, config.getoption("resume", None) or new_run_id()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:

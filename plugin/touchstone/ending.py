@@ -34,9 +34,13 @@ def show(reporter: pytest.TerminalReporter, conclusion: Conclusion | None, plan:
         for problem in conclusion.problems[:_MOST]:
             reporter.write_line(f"recording not used: {problem}", yellow=True)
         places = Places.of(reporter.config.rootpath, reporter.config.getini)
-        paths = conclusion.write(beside)
-        reporter.write_line("report: " + "  ".join(places.shown(path) for path in paths))
-        reporter.write_line(f"page:   {_page(conclusion, places)}")
+        try:
+            paths = conclusion.write(beside)
+            reporter.write_line("report: " + "  ".join(places.shown(path) for path in paths))
+            reporter.write_line(f"page:   {_page(conclusion, places)}")
+        except OSError as error:  # the disk is full: what is shown above is all there is
+            again = f"touchstone report {conclusion.folder.name}"
+            reporter.write_line(f"the report could not be written: {error.strerror}; later: {again}", red=True)
 
 
 def _spent(config: pytest.Config, conclusion: Conclusion) -> str:

@@ -82,6 +82,7 @@ class Engine:
         """The batch that is made next."""
         self._idle = False
         """Nothing of the last batch had to wait for anything."""
+        self.draining = False
         self._started: set[int] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="touchstone-engine", daemon=True)
@@ -111,6 +112,20 @@ class Engine:
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._main.cancel)
             self._thread.join()
+
+    def drain(self) -> None:
+        """Let no call go out any more; `stop` then waits for those in flight. Ends nothing that needs no call."""
+        self.draining = True
+        self._loop.call_soon_threadsafe(self._door.traffic.stop)
+
+    def hurry(self) -> None:
+        """Wait for no call in flight after all."""
+        self.draining = False
+        self._loop.call_soon_threadsafe(self._cancel)
+
+    def _cancel(self) -> None:
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
 
     def _move(self, job: Job) -> None:
         """The tests have come so far: the engine may look further."""
@@ -229,6 +244,9 @@ class Engine:
                 waiting.set_result(one)
 
     async def _close(self) -> None:
+        if self.draining:
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._door.settled()
         self._workers.close()
         tasks = [t for t in asyncio.all_tasks(self._loop) if t is not asyncio.current_task()]
         for task in tasks:

@@ -6,6 +6,7 @@ TouchstoneError
 │   ├── ModelUnavailable  cannot be tried at all here: no key, no weights, no library
 │   ├── CallRefused       the provider said no, and would say no again: bad key, unknown model
 │   ├── CallFailed        the call may work later: time-out, 429, 5xx, broken answer
+│   ├── CallStopped       the run ends before it was asked
 │   └── NotRecorded       replay was asked for and there is no recording
 └── ScorerError           a scorer that raised, or answered with something that is no score
 """
@@ -84,6 +85,10 @@ class CallFailed(CallError):
     def throttled(self) -> bool:
         """Whether it failed for being one call too many."""
         return self.status in THROTTLED
+
+
+class CallStopped(CallError):
+    """The run is ending, and the call had not gone out yet."""
 
 
 class NotRecorded(CallError):

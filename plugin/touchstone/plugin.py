@@ -138,6 +138,11 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "help": "what gates `no worse than baseline`, and then the report, compare with: a baseline's file, or the "
         "project's as it stands at a git ref, for example git:main (default: evals/baseline.json, for gates alone)",
     },
+    "--resume": {
+        "default": None,
+        "metavar": "RUN",
+        "help": "go on with a run that was stopped: its samples stay, and nothing that it was answered is asked again",
+    },
     "--plan": {
         "action": "store_true",
         "default": False,
@@ -157,9 +162,23 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Misses(config), "touchstone-misses")
 
 
+def _find_resumed(config: pytest.Config) -> None:
+    """The whole name of the run that is to be gone on with."""
+    if (named := config.getoption("resume", None)) is not None:
+        from .errors import UsageError
+        from .places import Places
+        from .store import find_run
+
+        try:
+            config.option.resume = find_run(Places.of(config.rootpath, config.getini).state / "runs", named).name
+        except UsageError as error:
+            raise pytest.UsageError(f"--resume: {error}") from None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """A baseline that cannot be read is told at once; a plan is made by one process: it makes no call to share."""
+    """What cannot be read is told at once; a plan is made by one process: it makes no call to share."""
+    _find_resumed(config)
     if (named := config.getoption("baseline", None)) is not None:
         from .baseline import baseline_at
         from .errors import UsageError

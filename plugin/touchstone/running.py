@@ -35,6 +35,7 @@ from .report import RunInfo
 from .sending import Limit
 from .session import Options, Session
 from .shard import Shard
+from .stopping import stoppable
 from .trust.standing import trusts
 from .yardsticks import yardsticks
 
@@ -166,12 +167,21 @@ class Running:
         self._problems = tuple(session.door.recordings.problems)
         # Before the engine's thread starts: it may parse sources too, which Python 3.11 cannot do twice at a time.
         described = self._conclusion(())
-        session.start(jobs)
-        described.describe()
         try:
-            return (yield)
-        finally:
+            session.start(jobs)
+            described.describe()
+        except OSError as error:
             session.stop()
+            raise pytest.UsageError(f"the run cannot be kept: {error.filename}: {error.strerror}") from None
+        try:
+            with stoppable(session, self.config):
+                try:
+                    return (yield)
+                finally:
+                    session.stop()
+        finally:
+            if session.lost:
+                self._problems = (*self._problems, session.lost)
 
     def sample(self, item: pytest.Item) -> Sample:
         """The sample of the test that asks, when it is ready."""
@@ -181,6 +191,8 @@ class Running:
         item.stash[_MADE] = made
         if made.outcome is not None and made.outcome.kind == "skipped":
             pytest.skip(made.outcome.why)
+        if made.sample is None and self._require_session().stopping:
+            raise KeyboardInterrupt("the rest was not asked")
         if made.sample is None:
             pytest.fail(made.outcome.why if made.outcome else "no answer", pytrace=False)
         if made.sample.errors:
@@ -314,8 +326,9 @@ class Running:
     def _options(self) -> Options:
         get, worker = self.config.getoption, self.worker or {}
         number = int(str(worker.get("workerid", "gw0")).removeprefix("gw"))
-        limit = Limit(get("max_cost"), get("max_tokens"))
-        return Options(calls_here(get("calls")), get("concurrency"), number, int(worker.get("workercount", 1)), limit)
+        limit, resumed = Limit(get("max_cost"), get("max_tokens")), get("resume") is not None
+        workers = int(worker.get("workercount", 1))
+        return Options(calls_here(get("calls")), get("concurrency"), number, workers, limit, resumed)
 
     def _show(self, job: Job, outcome: Outcome, report: pytest.TestReport) -> None:
         """A miss is no failure, unless each row of the run-config that ships must pass."""

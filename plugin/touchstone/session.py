@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from .caching import Calls
 from .calls import Door
@@ -12,7 +13,7 @@ from .evals import Job, Suite, row_hash
 from .records import Outcome, SampleRecord
 from .scoring import Scored, Workers, score_plain, worker_processes
 from .sending import NO_LIMIT, Limit, Share, Traffic
-from .store import RunWriter
+from .store import RunWriter, read_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class Options:
     workers: int = 1
     limit: Limit = NO_LIMIT
     """What may be spent."""
+    resumed: bool = False
+    """The run has begun before."""
 
 
 class Session:
@@ -43,12 +46,17 @@ class Session:
         self.engine: Engine | None = None
         self.records: dict[str, SampleRecord] = {}
         """What gates and tables want of each sample, by its test. All of it is on disk."""
+        self.lost = ""
+        """Why samples could not be kept on disk; empty where all were."""
+        if options.resumed:
+            self._resume(suite.places.state / "runs" / run_id)
         self._hashes: dict[int, str] = {}
 
     def start(self, jobs: Sequence[Job], *, kept: bool = True) -> None:
         """Begin making the jobs in the background; under xdist this worker's share of them, the rest when asked for."""
         if kept:  # else nobody wants these samples on disk
-            self._writer = RunWriter(self.suite.places.state / "runs", self._run_id, self._name)
+            runs = self.suite.places.state / "runs"
+            self._writer = RunWriter(runs, self._run_id, self._name, again=self.options.resumed)
         share = jobs[self.options.worker :: self.options.workers]
         self.engine = Engine(self.door, self._workers, jobs, share)
         self.engine.start()
@@ -66,7 +74,25 @@ class Session:
         record = self._record(job, made, outcome, nodeid)
         self.records[nodeid] = record.brief()
         if self._writer is not None:
-            self._writer.append(record)
+            try:
+                self._writer.append(record)
+            except OSError as error:  # the disk is full: what was scored is still reported
+                self.lost = self.lost or f"samples could not be kept on disk: {error.strerror}"
+
+    @property
+    def stopping(self) -> bool:
+        """No call goes out any more."""
+        return self.engine is not None and self.engine.draining
+
+    def drain(self) -> None:
+        """Let no call go out any more."""
+        if self.engine is not None and not self.engine.draining:
+            self.engine.drain()
+
+    def hurry(self) -> None:
+        """Wait for nothing."""
+        if self.engine is not None:
+            self.engine.hurry()
 
     def stop(self) -> None:
         """End the engine; what was answered is kept."""
@@ -74,6 +100,12 @@ class Session:
             self.engine.stop()
         if self._writer is not None:
             self._writer.close()
+
+    def _resume(self, folder: Path) -> None:
+        """What the run has already: its samples stand until they are made again, and its answers are not asked for."""
+        known = read_run(folder)
+        self.records = {record.test: record.brief() for record in known if record.test}
+        self.door.give({r.request: r.response for r in known if r.request is not None and r.response is not None})
 
     def _with_plain_scores(self, made: Made, job: Job) -> Made:
         sample = made.sample

@@ -6,6 +6,7 @@ write to one), and the reports that are made from them.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -26,15 +27,25 @@ _ENCODER = json.JSONEncoder(separators=(",", ":"))
 class RunWriter:
     """Appends the samples of one process to a run."""
 
-    def __init__(self, runs: Path, run_id: str, worker: str = "main") -> None:
+    def __init__(self, runs: Path, run_id: str, worker: str = "main", *, again: bool = False) -> None:
+        """`again`: the run is gone on with, and what is written now counts over what is there."""
         self.folder = runs / run_id
+        worker = f"resumed-{self._next():02}-{worker}" if again else worker  # sorts behind `gw0` and `main`
         self.folder.mkdir(parents=True, exist_ok=True)
         # Unbuffered: a line is with the operating system before the next test starts.
         self._file = (self.folder / f"samples-{worker}.jsonl").open("ab", buffering=0)
 
+    def _next(self) -> int:
+        """One more than the last time that the run was gone on with."""
+        names = [one.name.split("-")[2] for one in self.folder.glob("samples-resumed-*.jsonl")]
+        return 1 + max((int(name) for name in names if name.isdigit()), default=0)
+
     def append(self, record: SampleRecord) -> None:
-        """One line, in one write."""
-        self._file.write(_line(record))
+        """One line, in one write. Raises OSError where the disk takes no more; no other line is torn by it."""
+        line = _line(record)
+        if self._file.write(line) != len(line):
+            self._file.write(b"\n")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def close(self) -> None:
         """Close the file."""

@@ -9,13 +9,17 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from ..errors import CallFailed
+from ..errors import CallFailed, CallStopped
 from ..models import Model
 from ..records import Request, Response
 from .pace import Pace
 from .slots import Slots
 from .window import Window
 from .worst import likely_tokens
+
+CROWD, LAST = 6, 20
+"""So many refusals among so many last calls are no accident: at 5 % by chance they come once in 3,000 windows."""
+STOPPED = "stopped before it was asked"
 
 
 @dataclass
@@ -28,8 +32,11 @@ class Lane:
     """Places that all workers of a run share; None where this process is alone."""
     clock: Callable[[], float] = time.monotonic
     in_flight: int = field(default=0, init=False)
+    stopped: bool = field(default=False, init=False)
     _tokens: float = field(default=0.0, init=False)
     _waiting: deque[tuple[float, asyncio.Future[None]]] = field(default_factory=deque, init=False)
+    _late: deque[bool] = field(default_factory=lambda: deque(maxlen=LAST), init=False)
+    """Of the last calls, whether they were refused."""
     _alarm: asyncio.TimerHandle | None = field(default=None, init=False)
 
     def through(self, model: Model) -> Laned:
@@ -53,15 +60,37 @@ class Lane:
 
     def answered(self, response: Response) -> None:
         """An answer came; its place is still held."""
+        self._late.append(False)
         self.window.answered(self.in_flight)
         self.pace.answered(response.allowances, self._flight, self.clock())
 
     def failed(self, error: CallFailed, began: float) -> None:
         """A call that began at `began` failed; only what is about too many calls slows the lane."""
-        if error.throttled:
+        if not error.throttled:
+            return
+        self._late.append(True)
+        if self._too_many(error):
             now = self.clock()
             self.window.refused(began, now)
             self.pace.refused(error.allowances, error.retry_after, self._flight, began, now)
+
+    def _too_many(self, error: CallFailed) -> bool:
+        """Whether it is for us to slow down, or one of the refusals that a busy provider strews in.
+
+        Where the headers say that more may come, it is not. Where they say nothing, many refusals among the last calls
+        tell, and from then on every one.
+        """
+        if error.allowances:
+            return any(told.remaining < 1 for told in error.allowances)
+        return self.window.throttled or sum(self._late) >= CROWD
+
+    def stop(self) -> None:
+        """Let nobody go any more. Those in flight stay."""
+        self.stopped = True
+        for _, turn in self._waiting:
+            if not turn.done():
+                turn.set_exception(CallStopped(STOPPED))
+        self._waiting.clear()
 
     @property
     def _flight(self) -> dict[str, float]:
@@ -69,6 +98,8 @@ class Lane:
         return {"requests": self.in_flight - 1, "tokens": self._tokens}
 
     async def _wait(self, tokens: float) -> None:
+        if self.stopped:
+            raise CallStopped(STOPPED)
         if not self._waiting and self._may_go(tokens):
             self._go(tokens)
             return
