@@ -36,10 +36,10 @@ def _figures(made: Path, mock: Mock, told: str, workers: tuple[str, ...]) -> Ite
     seen = mock.stats()
     refused = seen["status"].get("429", 0)
     where = f"{ROWS:,} rows at {RATE:.0f} a second, {told}{''.join(f' `{w}`' for w in (' '.join(workers),) if w)}"
-    answers = f"{seen['answered']:,} answers in {took.wall:.1f} s"
+    answers = f"{seen['answered_distinct']:,} rows answered in {took.wall:.1f} s"
     yield Figure("rate", f"{where}: used", answers, "-", used(mock.log(), RATE, RATE), USED, "%", least=True)
     share = 100 * refused / max(1, seen["calls"])
-    yield Figure("rate", f"{where}: refused", f"{refused} of {seen['calls']:,}", "-", share, REFUSED, "%")
+    yield Figure("rate", f"{where}: refused", f"{refused:,} of {seen['calls']:,}", "-", share, REFUSED, "%")
 
 
 def used(log: Sequence[dict[str, Any]], rate: float, burst: float) -> float:

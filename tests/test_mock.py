@@ -272,7 +272,7 @@ def call(text: str, received: float, written: float | None, left: float | None =
 
 
 def test_what_was_in_flight_at_a_kill_and_what_was_lost() -> None:
-    kills = [Kill(at=10.0, again=10.1), Kill(at=20.0, again=20.1)]
+    kills = [Kill(at=10.0, gone=10.1), Kill(at=20.0, gone=20.1)]
     log = [
         call("kept", 1.0, 2.0),
         call("in flight", 9.9, None, left=10.05),

@@ -25,6 +25,10 @@ class Mock:
         found: dict[str, Any] = self._get("stats")
         return found
 
+    def calls(self) -> int:
+        """How many came: quickly told, to be asked often."""
+        return int(self._get("calls"))
+
     def log(self) -> list[dict[str, Any]]:
         """Every request since it last forgot."""
         found: list[dict[str, Any]] = self._get("log")

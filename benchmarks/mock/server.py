@@ -1,6 +1,6 @@
 """The server itself, over aiohttp. `fates` says what becomes of a request, `limits` what may come, `ledger` what came.
 
-POST /v1/chat/completions; GET /stats, counts; GET /log, every request; POST /stats forgets all.
+POST /v1/chat/completions; GET /stats, counts; GET /calls, how many; GET /log, each; POST /stats forgets all.
 """
 
 from __future__ import annotations
@@ -65,6 +65,7 @@ class Provider:
         app.router.add_get("/stats", self.stats)
         app.router.add_post("/stats", self.forget)
         app.router.add_get("/log", self.log)
+        app.router.add_get("/calls", self.calls)
         return app
 
     async def complete(self, request: web.Request) -> web.StreamResponse:
@@ -79,6 +80,10 @@ class Provider:
     async def stats(self, request: web.Request) -> web.Response:
         """Counts."""
         return web.json_response(self.ledger.stats(self.input_cost, self.output_cost) | {"rate": self.rate})
+
+    async def calls(self, request: web.Request) -> web.Response:
+        """How many came."""
+        return web.json_response(len(self.ledger.sent))
 
     async def log(self, request: web.Request) -> web.Response:
         """Every request."""
