@@ -51,7 +51,7 @@ def _figures(
     if why := ability.lacks_attempts():
         yield LeftOut("faults", f"{where}: requests sent more often than their attempts on record", why)
         return
-    sent, known = Counter(one["text"] for one in mock.log()), _attempts(made)
+    sent, known = Counter(one["text"] for one in mock.log()), attempts(made)
     over = sum(times > known[text] for text, times in sent.items())
     unsent = sum(times > sent[text] for text, times in known.items())
     ours = f"{over} ({unsent} less often), the most {stats['most_sent']} times"
@@ -63,7 +63,7 @@ def _passed(took: measure.Took) -> int:
     return int(found[1]) if found else 0
 
 
-def _attempts(made: Path) -> Counter[str]:
+def attempts(made: Path) -> Counter[str]:
     """Text of a request -> how often its record says that it was sent."""
     known: Counter[str] = Counter()
     for record in records(made):

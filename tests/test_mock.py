@@ -7,17 +7,20 @@ import json
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
+from benchmarks.faults import attempts
 from benchmarks.kills import Kill, ages, in_flight
 from benchmarks.mock.fates import ANSWER, FAULTS, Fates, parsed
 from benchmarks.mock.ledger import Ledger
 from benchmarks.mock.limits import Bucket, duration, retry_after
 from benchmarks.mock.server import Provider, start
 from benchmarks.rate import used
+from benchmarks.table import Figure, LeftOut, line
 
 Ask = Callable[..., Awaitable[tuple[int, Any, dict[str, str]]]]
 
@@ -294,3 +297,28 @@ def test_how_much_of_a_rate_is_used() -> None:
     assert used(every, rate=50, burst=1) == pytest.approx(100, abs=0.5)
     assert used(every[::2], rate=50, burst=1) == pytest.approx(50, abs=0.5)
     assert used([{"status": 429, "received": 0.0}], rate=50, burst=1) == 0
+
+
+def test_attempts_are_read_from_records(tmp_path: Path) -> None:
+    failed = {"why": "429", "seconds": 0.1}
+    lines: list[dict[str, Any]] = [
+        {"input": "once", "response": {"text": ""}},
+        {"input": "third", "response": {"text": "", "attempts": [failed, failed]}},
+        {"input": "never", "response": None, "attempts": [failed] * 5},
+        {"input": "not tried", "response": None},
+    ]
+    run = tmp_path / ".touchstone/runs/a"
+    run.mkdir(parents=True)
+    (run / "samples-main.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
+    asked = {f"Answer in one word.\n{text}": times for text, times in {"once": 1, "third": 3, "never": 5}.items()}
+    assert +attempts(tmp_path) == asked
+
+
+def test_lines_of_the_table() -> None:
+    most, least = (Figure("rate", "used", "9", "-", 90.0, 90.0, "%", least=least) for least in (False, True))
+    assert most.met
+    assert least.met
+    assert not Figure("rate", "used", "9", "-", 89.0, 90.0, "%", least=True).met
+    assert "at least 90.0 %" in line(least)
+    assert "at most 90.0 %" in line(most)
+    assert line(LeftOut("peers", "deepeval", "not installed")).count("|") == line(most).count("|")
