@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import distributions
+from math import inf
 from pathlib import Path
 
 from .. import measure, project
@@ -82,13 +84,14 @@ def figures(folder: Path, rounds: int) -> Iterator[Figure | LeftOut]:
             yield from _figures(folder / str(rows), mock, rows, rounds, [peer for peer in there if rows <= peer.most])
 
 
-def _figures(folder: Path, mock: Mock, rows: int, rounds: int, there: Sequence[Peer]) -> Iterator[Figure]:
+def _figures(folder: Path, mock: Mock, rows: int, rounds: int, there: Sequence[Peer]) -> Iterator[Figure | LeftOut]:
     works = [_work(peer, folder / peer.name, mock, rows) for peer in there]
     us, them, *each = measure.best(rounds, ours(folder / "ours", mock, rows), bare(mock, rows), *works)
     what = f"{rows:,} rows, one {LATENCY * 1000:.0f} ms call each, {FLIGHT} in flight"
     yield _figure(f"{what}; baseline: a bare aiohttp client", us, them, dict(SIZES)[rows])
     for peer, took in zip(there, each, strict=True):
-        yield _figure(f"{what}; baseline: {peer.name} {peer.version}{peer.how}", us, took, 1.0)
+        named = f"{what}; baseline: {peer.name} {peer.version}{peer.how}"
+        yield LeftOut("peers", named, took.note) if took.status else _figure(named, us, took, 1.0)
 
 
 def _figure(what: str, us: measure.Took, them: measure.Took, goal: float) -> Figure:
@@ -106,8 +109,13 @@ def _work(peer: Peer, folder: Path, mock: Mock, rows: int) -> Work:
         questions = folder / "questions.txt"
         questions.write_text("".join(f"{project.question(number)}\n" for number in range(rows)))
         job = Job(folder, mock.url, questions, rows)
-        took = measure.run(peer.command(job), folder, SILENT | _where(folder, mock, questions))
-        return counted(took, peer.said.format(rows=rows), mock, rows)
+        try:
+            took = measure.run(peer.command(job), folder, SILENT | _where(folder, mock, questions))
+            return counted(took, peer.said.format(rows=rows), mock, rows)
+        except measure.Failed as error:  # its own affair: the others are still worth a line
+            mock.forget()
+            print(error, file=sys.stderr)
+            return measure.Took(inf, inf, inf, "", 1, "it did not do its work")
 
     return work
 
@@ -157,5 +165,5 @@ PEERS = (
     Peer("deepeval", ", outputs made first, then `evaluate`", _script("deepeval")),
     Peer("inspect-ai", "", _script("inspect-ai")),
     Peer("pytest-evals", " `-n 8`, both of its runs", _pytest_evals, most=500),
-    Peer("promptfoo", "", _promptfoo, said="{rows} passed"),
+    Peer("promptfoo", "", _promptfoo, said="{rows:,} passed"),
 )
