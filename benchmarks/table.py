@@ -66,5 +66,5 @@ def _processor() -> str:
 
 
 def _shown(value: float, unit: str) -> str:
-    digits = {"x": 2, "$": 2, "s": 1, "points": 1, "%": 1}.get(unit, 0)
+    digits = {"x": 2, "$": 3, "s": 1, "points": 1, "%": 1}.get(unit, 0)
     return f"{value:.{digits}f} {unit}"
