@@ -7,12 +7,18 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from . import calls, evals, imports, injection, replay, report, scale, statistics
-from .table import HEAD, Figure, line, machine
+from . import budget, calls, evals, faults, imports, injection, kills, rate, replay, report, scale, statistics
+from .peers import running as peers
+from .table import HEAD, Figure, LeftOut, line, machine
 
-BENCHMARKS: dict[str, Callable[[Path, int], Iterator[Figure]]] = {
+BENCHMARKS: dict[str, Callable[[Path, int], Iterator[Figure | LeftOut] | Iterator[Figure]]] = {
     "evals": evals.figures,
     "calls": calls.figures,
+    "peers": peers.figures,
+    "faults": faults.figures,
+    "kills": kills.figures,
+    "budget": budget.figures,
+    "rate": rate.figures,
     "replay": replay.figures,
     "scale": scale.figures,
     "import": imports.figures,

@@ -27,6 +27,8 @@ class Took:
     """MB of memory at most; of the largest process, where it had children."""
     output: str
     status: int
+    note: str = ""
+    """What whoever looked at its work wants said with its time."""
 
 
 class Failed(Exception):
@@ -41,7 +43,7 @@ def run(
     with subprocess.Popen(
         command,
         cwd=cwd,
-        env=_plain_environment() | dict(env or {}),
+        env=plain_environment() | dict(env or {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -56,7 +58,7 @@ def run(
     return took
 
 
-def _plain_environment() -> dict[str, str]:
+def plain_environment() -> dict[str, str]:
     """Without what would change the work: options for pytest, CI's replay, and Python told to compile all anew."""
     others = ("CI", "PYTHONDONTWRITEBYTECODE")
     return {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "TOUCHSTONE_")) and k not in others}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 EVAL = '''
@@ -37,7 +38,7 @@ def answer(request):
 '''
 
 
-def with_eval(folder: Path, rows: int, model: str, **keys: str) -> Path:
+def with_eval(folder: Path, rows: int, model: str, **keys: str | float) -> Path:
     """Rows, a prompt, one run-config with these further keys, and an eval with one scorer."""
     config = {"name": "main", "model": model, "prompt": "ask", **keys}
     _write(folder / "pyproject.toml", '[tool.pytest.ini_options]\npythonpath = ["."]\n')
@@ -53,6 +54,12 @@ def without_eval(folder: Path, tests: int) -> Path:
     """As many trivial tests of one parametrized function, with ids as long as an eval's."""
     _write(folder / "pyproject.toml", '[tool.pytest.ini_options]\npythonpath = ["."]\n')
     _write(folder / "tests/test_questions.py", PLAIN.format(rows=tests))
+    return folder
+
+
+def without_state(folder: Path) -> Path:
+    """The same project with no cache and no run, so that every call is really made, cached and kept."""
+    shutil.rmtree(folder / ".touchstone", ignore_errors=True)
     return folder
 
 

@@ -19,12 +19,23 @@ class Figure:
     figure: float
     goal: float
     unit: str
-    """Of figure and goal: `x`, `s`, `ms`, `MB`, `%` or `points` (of percent)."""
+    """Of figure and goal: `x`, `s`, `ms`, `MB`, `$`, `%`, `points` (of percent), or what is counted."""
+    least: bool = False
+    """Whether the goal is the least that will do, not the most."""
 
     @property
     def met(self) -> bool:
-        """Whether it is no more than the goal."""
-        return self.figure <= self.goal
+        """Whether it is no more than the goal; or no less."""
+        return self.figure >= self.goal if self.least else self.figure <= self.goal
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A line of the table without a figure."""
+
+    name: str
+    what: str
+    why: str
 
 
 HEAD = (
@@ -33,10 +44,13 @@ HEAD = (
 )
 
 
-def line(figure: Figure) -> str:
+def line(figure: Figure | LeftOut) -> str:
     """One line, printed as soon as it is known."""
+    if isinstance(figure, LeftOut):
+        return f"| {figure.name} | {figure.what} | - | - | left out: {figure.why} | - | - |"
     cells = (figure.name, figure.what, figure.ours, figure.theirs, _shown(figure.figure, figure.unit))
-    return f"| {' | '.join(cells)} | at most {_shown(figure.goal, figure.unit)} | {'yes' if figure.met else 'no'} |"
+    goal = f"at {'least' if figure.least else 'most'} {_shown(figure.goal, figure.unit)}"
+    return f"| {' | '.join(cells)} | {goal} | {'yes' if figure.met else 'no'} |"
 
 
 def machine() -> str:
@@ -52,5 +66,5 @@ def _processor() -> str:
 
 
 def _shown(value: float, unit: str) -> str:
-    digits = {"x": 2, "s": 1, "points": 1, "%": 1}.get(unit, 0)
+    digits = {"x": 2, "$": 3, "s": 1, "points": 1, "%": 1}.get(unit, 0)
     return f"{value:.{digits}f} {unit}"
