@@ -187,3 +187,18 @@ def test_a_place_that_cannot_be_written_is_told_before_any_call(project: Project
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*the run cannot be kept: *"])
     assert project.calls == []
+
+
+def test_workers_end_with_a_controller_that_was_killed(project: Project, server: Server) -> None:
+    """They would go on making calls whose answers nobody reads."""
+    server.latency = 0.1
+    prepared(project, server)
+    project.dataset([{"id": f"r{i:03}", "input": f"w{i}"} for i in range(400)])
+    process = begun(project, "-n", "2")
+    until(lambda: len(server.bodies) >= 20)
+    process.kill()
+    process.wait()
+    time.sleep(1.0)
+    asked = len(server.bodies)
+    time.sleep(1.0)
+    assert len(server.bodies) == asked < 400

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
+import time
 from multiprocessing import connection
 
 
@@ -16,6 +17,17 @@ def end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_watch, args=(parent.sentinel,), name="parent", daemon=True).start()
+
+
+def end_with_controller() -> None:
+    """One of xdist's workers ends when its controller is gone: else it would go on making calls that nobody reads."""
+    threading.Thread(target=_look_after, args=(os.getppid(),), name="controller", daemon=True).start()
+
+
+def _look_after(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.2)
+    os._exit(1)
 
 
 def _watch(sentinel: int) -> None:

@@ -26,6 +26,7 @@ from .garbage import Spared
 from .gateitem import GateItem, GateMissed, mark_below
 from .gates import Verdict
 from .origin import origin
+from .orphans import end_with_controller
 from .part import Option, Part, selected
 from .places import Places
 from .planning import judges_calls, plan, table
@@ -167,6 +168,8 @@ class Running:
         self._problems = tuple(session.door.recordings.problems)
         # Before the engine's thread starts: it may parse sources too, which Python 3.11 cannot do twice at a time.
         described = self._conclusion(())
+        if self.worker is not None:
+            end_with_controller()
         try:
             session.start(jobs)
             described.describe()
@@ -178,6 +181,8 @@ class Running:
                 try:
                     return (yield)
                 finally:
+                    if self.worker is not None and not session.stopping:
+                        session.drain()  # other workers' tests wait for what this one has asked
                     session.stop()
         finally:
             if session.lost:

@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from ..records import Allowance
 from .bucket import Bucket
 
-LOOK_BACK = 1.0
-"""Seconds over which answers are counted, to learn the rate that a silent provider takes."""
+LOOK_BACK, ENOUGH = 1.0, 40
+"""Seconds over which answers are counted, to learn what a silent provider takes; longer, to count so many."""
+LONGEST_LOOK = 8.0
+"""Seconds, for which even few answers are enough."""
 BELOW = 0.97
 """Of what was let through: a little less is asked for, so that refusals stay rare."""
 PATIENCE = 3.0
@@ -90,7 +92,9 @@ class Pace:
 
     def _lately(self, now: float) -> float:
         """Answers a second, of late."""
-        span = min(LOOK_BACK, max(now - self._began, SHORTEST))
+        past = self._answers[-ENOUGH] if len(self._answers) >= ENOUGH else float("-inf")
+        look = min(max(LOOK_BACK, now - past), LONGEST_LOOK)
+        span = min(look, max(now - self._began, SHORTEST))
         return sum(1 for at in self._answers if at > now - span) / span
 
     def _try_more(self, rate: float, now: float) -> None:

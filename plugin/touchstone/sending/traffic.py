@@ -83,4 +83,4 @@ class Traffic:
             return Lane(Window(cap, cap if local else START))
         own = ceil(cap / share.workers)
         slots = Slots(share.folder / f"slots-{digest(list(name))[:12]}", cap, share.worker)
-        return Lane(Window(own, own if local else START), Pace(1 / share.workers), slots)
+        return Lane(Window(own, own if local else ceil(START / share.workers)), Pace(1 / share.workers), slots)
