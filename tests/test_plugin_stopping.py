@@ -197,8 +197,8 @@ def test_workers_end_with_a_controller_that_was_killed(project: Project, server:
     process = begun(project, "-n", "2")
     until(lambda: len(server.bodies) >= 20)
     process.kill()
-    process.wait()
-    time.sleep(1.0)
+    ended(process)  # its output ends when the last of them has
+    time.sleep(0.5)
     asked = len(server.bodies)
     time.sleep(1.0)
     assert len(server.bodies) == asked < 400
