@@ -39,7 +39,6 @@ class Session:
         self.engine: Engine | None = None
         self.records: dict[str, SampleRecord] = {}
         """What gates and tables want of each sample, by its test. All of it is on disk."""
-        self._hashes: dict[int, str] = {}
 
     def start(self, jobs: Sequence[Job], *, kept: bool = True) -> None:
         """Begin making the jobs in the background; under xdist this worker's share of them, the rest when asked for."""
@@ -78,7 +77,7 @@ class Session:
         bare = replace(sample, scores={}, errors={}) if job.eval.beside else sample
         plain = score_plain(bare, job.eval.plain)
         scored = Scored(sample.scores, sample.errors, sample.asked) | plain if job.eval.beside else plain
-        return Made(made.request, scored.onto(sample), made.response)
+        return Made(made.request, scored.onto(sample), made.response, row_hash=made.row_hash)
 
     def _record(self, job: Job, made: Made, outcome: Outcome, nodeid: str) -> SampleRecord:
         sample = made.sample
@@ -94,12 +93,7 @@ class Session:
             output=sample.output if sample else None,
             request=made.request.key if made.request else None,
             response=made.response,
-            row_hash=self._hash(job),
+            row_hash=made.row_hash or row_hash(job.row),
             asked=sample.asked if sample else {},
             test=nodeid,
         )
-
-    def _hash(self, job: Job) -> str:
-        if id(job.row) not in self._hashes:
-            self._hashes[id(job.row)] = row_hash(job.row)
-        return self._hashes[id(job.row)]
