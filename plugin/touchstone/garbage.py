@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import gc
-from typing import Any
+from typing import Any, Self
 
 
 class Spared:
-    """From `begin` to `end`, what has outlived one full collection is not looked at by the next.
+    """From `begin` to `end` (two hooks), or as a context: what has outlived one full collection is not looked at by the next.
 
     Items, rows, reports and records live as long as pytest does. Of 100,000 samples they are four million objects, and
     the collector, which looks at all of them whenever a quarter as many new ones are there, takes a sixth of the
@@ -31,6 +31,13 @@ class Spared:
             self._begun = False
             gc.callbacks.remove(_spare)
             gc.unfreeze()
+
+    def __enter__(self) -> Self:
+        self.begin()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
 
 def _spare(phase: str, found: dict[str, Any]) -> None:
