@@ -7,7 +7,7 @@ from typing import Any, Self
 
 
 class Spared:
-    """From `begin` to `end` (two hooks), or as a context: what has outlived one full collection is not looked at by the next.
+    """What has outlived one full collection is not looked at by the next, from `begin` to `end`, or as a context.
 
     Items, rows, reports and records live as long as pytest does. Of 100,000 samples they are four million objects, and
     the collector, which looks at all of them whenever a quarter as many new ones are there, takes a sixth of the
