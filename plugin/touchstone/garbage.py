@@ -5,6 +5,9 @@ from __future__ import annotations
 import gc
 from typing import Any, Self
 
+_YOUNG = 10_000
+"""New objects between two looks at the young ones: a batch of samples makes as many, and all live on a while."""
+
 
 class Spared:
     """What has outlived one full collection is not looked at by the next, from `begin` to `end`, or as a context.
@@ -16,12 +19,13 @@ class Spared:
     """
 
     def __init__(self) -> None:
-        self._begun = False
+        self._begun, self._thresholds = False, gc.get_threshold()
 
     def begin(self) -> None:
         """Take what lives now to live on."""
         if gc.isenabled() and not gc.get_freeze_count():
-            self._begun = True
+            self._begun, self._thresholds = True, gc.get_threshold()
+            gc.set_threshold(max(_YOUNG, self._thresholds[0]), *self._thresholds[1:])
             gc.freeze()
             gc.callbacks.append(_spare)
 
@@ -30,6 +34,7 @@ class Spared:
         if self._begun:
             self._begun = False
             gc.callbacks.remove(_spare)
+            gc.set_threshold(*self._thresholds)
             gc.unfreeze()
 
     def __enter__(self) -> Self:
