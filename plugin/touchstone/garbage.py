@@ -23,7 +23,7 @@ class Spared:
 
     def begin(self) -> None:
         """Take what lives now to live on."""
-        if gc.isenabled() and not gc.get_freeze_count():
+        if gc.isenabled() and gc.get_threshold()[0] and not gc.get_freeze_count():
             self._begun, self._thresholds = True, gc.get_threshold()
             gc.set_threshold(max(_YOUNG, self._thresholds[0]), *self._thresholds[1:])
             gc.freeze()
