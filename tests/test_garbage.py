@@ -27,12 +27,12 @@ class Node:
 
 
 def test_what_lives_is_set_aside_until_the_end(spared: Spared) -> None:
-    before = list(gc.callbacks)
+    before = list(gc.callbacks), gc.get_threshold()
     spared.begin()
     assert gc.get_freeze_count() > 0
     spared.end()
     assert gc.get_freeze_count() == 0
-    assert gc.callbacks == before
+    assert (list(gc.callbacks), gc.get_threshold()) == before
 
 
 def test_what_outlives_a_full_collection_is_set_aside_too(spared: Spared) -> None:
@@ -84,7 +84,7 @@ def test_where_collection_is_off_nothing_is_done(spared: Spared) -> None:
 
 @pytest.mark.parametrize("options", [(), ("--collect-only",), ("--plan",), ("-k", "nothing")])
 def test_a_run_leaves_the_collector_as_it_was(project: Project, options: tuple[str, ...]) -> None:
-    before = list(gc.callbacks)
+    before = list(gc.callbacks), gc.get_threshold()
     project.run(*options)
     assert gc.get_freeze_count() == 0
-    assert gc.callbacks == before
+    assert (list(gc.callbacks), gc.get_threshold()) == before

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gc
-from typing import Any
+from typing import Any, Self
+
+_YOUNG = 10_000
+"""New objects between two looks at the young ones: a batch of samples makes as many, and all live on a while."""
 
 
 class Spared:
-    """From `begin` to `end`, what has outlived one full collection is not looked at by the next.
+    """What has outlived one full collection is not looked at by the next, from `begin` to `end`, or as a context.
 
     Items, rows, reports and records live as long as pytest does. Of 100,000 samples they are four million objects, and
     the collector, which looks at all of them whenever a quarter as many new ones are there, takes a sixth of the
@@ -16,12 +19,13 @@ class Spared:
     """
 
     def __init__(self) -> None:
-        self._begun = False
+        self._begun, self._thresholds = False, gc.get_threshold()
 
     def begin(self) -> None:
         """Take what lives now to live on."""
-        if gc.isenabled() and not gc.get_freeze_count():
-            self._begun = True
+        if gc.isenabled() and gc.get_threshold()[0] and not gc.get_freeze_count():
+            self._begun, self._thresholds = True, gc.get_threshold()
+            gc.set_threshold(max(_YOUNG, self._thresholds[0]), *self._thresholds[1:])
             gc.freeze()
             gc.callbacks.append(_spare)
 
@@ -30,7 +34,15 @@ class Spared:
         if self._begun:
             self._begun = False
             gc.callbacks.remove(_spare)
+            gc.set_threshold(*self._thresholds)
             gc.unfreeze()
+
+    def __enter__(self) -> Self:
+        self.begin()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
 
 def _spare(phase: str, found: dict[str, Any]) -> None:

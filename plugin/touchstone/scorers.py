@@ -83,7 +83,7 @@ def in_background(scorer: Callable[..., Any]) -> bool:
 
 def as_scores(name: str, answer: Any) -> dict[str, Score]:
     """What a scorer returned, as named scores. Raises ScorerError for what is no score."""
-    if isinstance(answer, Mapping):
+    if not isinstance(answer, bool | int | float | Score) and isinstance(answer, Mapping):  # which is slow to tell
         return {str(key): _as_score(str(key), value) for key, value in answer.items()}
     return {name: _as_score(name, answer)}
 

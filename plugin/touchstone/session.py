@@ -50,7 +50,6 @@ class Session:
         """Why samples could not be kept on disk; empty where all were."""
         if options.resumed:
             self._resume(suite.places.state / "runs" / run_id)
-        self._hashes: dict[int, str] = {}
 
     def start(self, jobs: Sequence[Job], *, kept: bool = True) -> None:
         """Begin making the jobs in the background; under xdist this worker's share of them, the rest when asked for."""
@@ -114,7 +113,7 @@ class Session:
         bare = replace(sample, scores={}, errors={}) if job.eval.beside else sample
         plain = score_plain(bare, job.eval.plain)
         scored = Scored(sample.scores, sample.errors, sample.asked) | plain if job.eval.beside else plain
-        return Made(made.request, scored.onto(sample), made.response)
+        return Made(made.request, scored.onto(sample), made.response, row_hash=made.row_hash)
 
     def _record(self, job: Job, made: Made, outcome: Outcome, nodeid: str) -> SampleRecord:
         sample = made.sample
@@ -130,13 +129,8 @@ class Session:
             output=sample.output if sample else None,
             request=made.request.key if made.request else None,
             response=made.response,
-            row_hash=self._hash(job),
+            row_hash=made.row_hash or row_hash(job.row),
             asked=sample.asked if sample else {},
             test=nodeid,
             attempts=made.attempts,
         )
-
-    def _hash(self, job: Job) -> str:
-        if id(job.row) not in self._hashes:
-            self._hashes[id(job.row)] = row_hash(job.row)
-        return self._hashes[id(job.row)]

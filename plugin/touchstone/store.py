@@ -101,7 +101,8 @@ def _line(record: SampleRecord) -> bytes:
     data["scores"] = {name: _plain(score) for name, score in record.scores.items()}
     if record.response is not None:
         # The text stands in `output` already.
-        data["response"] = {**_brief(record.response), "thinking": record.response.thinking}
+        data["response"] = _brief(record.response)
+        data["response"]["thinking"] = record.response.thinking
     data["asked"] = {key: _brief(response) for key, response in record.asked.items()}
     if not record.attempts:
         del data["attempts"]
@@ -110,8 +111,9 @@ def _line(record: SampleRecord) -> bytes:
 
 def _brief(response: Response) -> dict[str, Any]:
     """A response without what it says."""
-    said = {"text": "", "thinking": "", "logprobs": ()}
-    data = {**_plain(response), "usage": _plain(response.usage), **said}
+    data = _plain(response)
+    data["usage"] = _plain(response.usage)
+    data["text"], data["thinking"], data["logprobs"] = "", "", ()
     del data["allowances"]
     if not response.attempts:
         del data["attempts"]

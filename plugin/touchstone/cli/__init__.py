@@ -98,13 +98,14 @@ def report_(
 
     `html` is one file for a browser, and is written into the run's folder where no --out is given.
     """
+    from ..garbage import Spared
     from ..reporting import Shown, paged, rendered, written
 
     if run_configs and against is None:
         raise click.UsageError("--run-config says what is compared: it wants --against")
     if style == "html" and against is not None:
         raise click.UsageError("the page compares nothing yet: --format markdown does")
-    with in_words():
+    with in_words(), Spared():
         where = places(root)
         if style == "html":
             click.echo(f"report: {where.shown(paged(where, run, out))}")
