@@ -22,7 +22,9 @@ FLOORS = {
         "prompts",
         "models",
         "cache",
+        "caches",
         "claims",
+        "filesystems",
         "recordings",
         "store",
         "archive",
@@ -39,6 +41,7 @@ FLOORS = {
         "scoring",
         "calls",
         "evals",
+        "clustering",
         "engine",
         "session",
         "yardsticks",
@@ -52,7 +55,19 @@ FLOORS = {
         "trust",
         "comparing",
     ),
-    4: ("plugin", "running", "gateitem", "controller", "dealing", "misses", "ending", "progress", "cli", "rating"),
+    4: (
+        "plugin",
+        "running",
+        "machines",
+        "gateitem",
+        "controller",
+        "dealing",
+        "misses",
+        "ending",
+        "progress",
+        "cli",
+        "rating",
+    ),
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names}
 EXPORTS = "__init__"

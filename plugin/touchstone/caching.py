@@ -8,8 +8,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from .cache import Cache
-from .claims import Claims
+from .caches import CacheLike, ClaimsLike
 from .errors import NotRecorded, UsageError
 from .models import Model
 from .recordings import Recordings
@@ -37,7 +36,7 @@ class Cached:
     `fresh` asks always, and keeps the answers.
     """
 
-    def __init__(self, inner: Model, cache: Cache, claims: Claims, *, fresh: bool = False) -> None:
+    def __init__(self, inner: Model, cache: CacheLike, claims: ClaimsLike, *, fresh: bool = False) -> None:
         self.inner, self.cache, self.claims, self.fresh = inner, cache, claims, fresh
         self._waiting: dict[str, Mapping[str, Any]] = {}
         self._writing = asyncio.Lock()
@@ -48,17 +47,17 @@ class Cached:
         key = request.key
         if self.fresh:
             return await self._call(key, request)
-        if found := self._find(key):
+        if found := await self._find(key):
             return found
         async with self.claims.claim(key):
-            return self._find(key) or await self._call(key, request)
+            return await self._find(key) or await self._call(key, request)
 
     async def aclose(self) -> None:
         """Close the inner model."""
         await self.inner.aclose()
 
-    def _find(self, key: str) -> Response | None:
-        value = self.cache.get("response", key)
+    async def _find(self, key: str) -> Response | None:
+        value = await self.cache.find("response", key)
         return _response(value) if value else None
 
     async def _call(self, key: str, request: Request) -> Response:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
-from .cache import Cache
+from .caches import open_stores
 from .caching import RECORD, Cached, Calls, Recorded
-from .claims import Claims
 from .errors import ModelUnavailable, NotRecorded
 from .models import Model, identity, missing, open_model
 from .models.retrying import Retrying
@@ -65,10 +65,12 @@ class Door:
     def __init__(self, places: Places, prompts: Prompts, calls: Calls, concurrency: int, anew: str = RECORD) -> None:
         """`anew` is the command that records, as errors name it."""
         self.anew = anew
+        self.opened: Callable[[RunConfig, Path], Model] = open_model
+        """Gives the innermost model of a run-config, for a project's root; may be set before the first call."""
         self.places, self.prompts, self.calls, self.concurrency = places, prompts, calls, concurrency
         self.recordings = Recordings(places.recordings)
-        self.cache = Cache(places.state / "cache")
-        self.claims = Claims(places.state / "claims")
+        stores = open_stores(places.cache, places.state)
+        self.cache, self.claims = stores.cache, stores.claims
         self.live, self.cost = 0, 0.0
         self._identities: dict[str, str] = {}
         self._models: dict[str, Model] = {}
@@ -166,7 +168,7 @@ class Door:
 
     def _live(self, config: RunConfig, model: str) -> Model:
         slots = self._slots.setdefault(model, asyncio.Semaphore(self.concurrency))
-        return Limited(Retrying(open_model(_expanded(config), self.places.root)), slots)
+        return Limited(Retrying(self.opened(_expanded(config), self.places.root)), slots)
 
 
 def _variables(text: str | None) -> list[str]:

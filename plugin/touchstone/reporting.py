@@ -84,15 +84,21 @@ def page(conclusion: Conclusion, places: Places) -> str:
 
 def _asked(conclusion: Conclusion, places: Places) -> dict[str, tuple[Message, ...]]:
     """What was asked. Where a store is damaged, a run's end is not the place to fail: the page says what it lacks."""
-    from .archive import Archive
-
     seen = (record for record in conclusion.records if record.outcome.kind != "skipped")
     keys = {record.request for record in seen if record.request}
-    archive = Archive(places.state / "cache", places.recordings)
     try:
-        return archive.asked(keys)
+        return _held(keys, places)
     except UsageError:
         return {}
+
+
+def _held(keys: set[str], places: Places) -> dict[str, tuple[Message, ...]]:
+    from .archive import Archive
+    from .caches import open_stores
+
+    archive = Archive(open_stores(places.cache, places.state).cache, places.recordings)
+    try:
+        return archive.asked(keys)
     finally:
         archive.cache.close()
 

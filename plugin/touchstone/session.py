@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from .caching import Calls
 from .calls import Door
+from .clustering import Site
 from .engine import Engine, Made
 from .evals import Job, Suite, row_hash
 from .records import Outcome, SampleRecord
@@ -28,11 +29,15 @@ class Options:
 class Session:
     """The samples of one process: makes them, scores them, keeps them."""
 
-    def __init__(self, suite: Suite, options: Options, run_id: str) -> None:
-        self.suite, self.options = suite, options
+    def __init__(self, suite: Suite, options: Options, run_id: str, site: Site | None = None) -> None:
+        """`site` is where calls are carried out; None for this process."""
+        self.suite, self.options, self._site = suite, options, site
         self.door = Door(suite.places, suite.prompts, options.calls, options.concurrency)
+        if site is not None:
+            self.door.opened = site.open_model
         processes = worker_processes(options.workers)
-        self._workers = Workers(self.door.cache, self.door.claims, processes, self.door.ask)
+        elsewhere = site.score if site else None
+        self._workers = Workers(self.door.cache, self.door.claims, processes, self.door.ask, elsewhere)
         self._name = f"gw{options.worker}" if options.workers > 1 else "main"
         self._run_id = run_id
         self._writer: RunWriter | None = None
@@ -69,6 +74,8 @@ class Session:
             self.engine.stop()
         if self._writer is not None:
             self._writer.close()
+        if self._site is not None:
+            self._site.close()
 
     def _with_plain_scores(self, made: Made, job: Job) -> Made:
         if made.sample is None or not job.eval.scorers:
