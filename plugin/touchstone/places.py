@@ -56,7 +56,7 @@ class Places:
     def of(cls, root: Path, setting: Callable[[str], str]) -> Places:
         """As the project's configuration says: `setting` gives the value of a name in PLACES."""
         *paths, cache = (setting(name) for name in PLACES)
-        return replace(cls(root, *((root / path).resolve() for path in paths)), cache=cache_at(cache, root))
+        return replace(cls(root, *[(root / path).resolve() for path in paths]), cache=cache_at(cache, root))
 
     def shown(self, path: Path) -> str:
         """The path as errors show it: from the root where it lies below."""

@@ -96,4 +96,6 @@ class Connection:
 
         # One more try, for a connection that the server closed while it was idle.
         limits: dict[str, Any] = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE}
-        return Redis.from_url(self.url, decode_responses=True, retry=Retry(NoBackoff(), 1), **limits)
+        # What is no UTF-8 is none of ours; it must not raise, but be read as the no JSON that it is.
+        text = {"decode_responses": True, "encoding_errors": "replace"}
+        return Redis.from_url(self.url, retry=Retry(NoBackoff(), 1), **limits, **text)
