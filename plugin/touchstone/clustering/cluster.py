@@ -21,7 +21,7 @@ from ..scorers import name_of
 from ..scoring import UNPICKLED, Scored
 from .carried import Home, variables
 from .joining import join, leave
-from .worker import Caller, score
+from .worker import Caller, installed, score
 
 AT_ONCE = 10_000
 """Calls of one caller at a time: the limits are the driver's."""
@@ -40,6 +40,8 @@ class Cluster:
     ours: bool
     """This process was not connected before, so it leaves."""
     _callers: list[Any] = field(default_factory=list)
+    _places: dict[Any, str] = field(default_factory=dict)
+    """Caller -> the machine that it was meant for."""
     _turn: int = 0
     _size: int = 0
     _ready: asyncio.Task[None] | None = None
@@ -112,12 +114,11 @@ class Cluster:
     async def _start(self) -> None:
         import ray
 
-        from .. import __version__
-
-        self._size = max(1, sum(1 for node in ray.nodes() if node["Alive"]))
-        self._callers = [self._hire() for _ in range(self._size)]
+        self._size = len(_machines())
+        for _ in range(self._size):
+            self._callers.append(self._hire())
         try:
-            asked = [caller.lacks.remote(__version__) for caller in self._callers]
+            asked: list[Any] = [caller.lacks.remote(installed()) for caller in self._callers]
             said = await asyncio.wait_for(asyncio.gather(*asked), READY)
         except TimeoutError:
             raise ModelUnavailable(f"no machine of the cluster started a caller within {READY:g} s") from None
@@ -134,11 +135,17 @@ class Cluster:
         return self._callers[self._turn % self._size]
 
     def _hire(self) -> Any:
-        """Needs no core of its own: it only waits for answers."""
+        """Where there are fewest. Needs no core of its own: it only waits for answers."""
         import ray
+        from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+        there = list(self._places.values())
+        machine = min(_machines(), key=there.count)
         limits: dict[str, Any] = {"num_cpus": 0, "max_concurrency": AT_ONCE, "max_restarts": 0, "max_task_retries": 0}
-        return ray.remote(Caller).options(scheduling_strategy="SPREAD", **limits).remote(self._here())
+        pinned = NodeAffinitySchedulingStrategy(machine, soft=False)  # what needs no core is else kept here
+        caller = ray.remote(Caller).options(scheduling_strategy=pinned, **limits).remote(self._here())
+        self._places[caller] = machine
+        return caller
 
     def _lost(self, caller: Any) -> None:
         """It may be only out of reach: then it ends, for nobody will ask it again."""
@@ -146,6 +153,7 @@ class Cluster:
 
         if caller in self._callers:
             self._callers.remove(caller)
+            del self._places[caller]
             ray.kill(caller)
 
     def _here(self) -> Home:
@@ -174,6 +182,13 @@ class Far:
 
     async def aclose(self) -> None:
         """The callers are the cluster's to close."""
+
+
+def _machines() -> list[str]:
+    """The ids of those that are up, at least one."""
+    import ray
+
+    return sorted(node["NodeID"] for node in ray.nodes() if node["Alive"])
 
 
 def _unstarted(error: Exception) -> str:

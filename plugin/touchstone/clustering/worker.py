@@ -28,10 +28,8 @@ class Caller:
 
     async def lacks(self, version: str) -> str:
         """Why it cannot work here, as words; empty where it can."""
-        from .. import __version__
-
-        if version != __version__:
-            return f"{platform.node()} has touchstone {__version__}, and this process {version}: install the same"
+        if version != installed():
+            return f"{platform.node()} has touchstone {installed()}, and this process {version}: install the same"
         try:
             self._root = self._home.enter()
         except FileNotFoundError as error:
@@ -64,6 +62,13 @@ def score(home: Home, work: bytes) -> Scored | str:
     except (ImportError, AttributeError) as error:
         return f"{platform.node()} cannot import it: {error}"
     return run_heavy(scorer, sample)
+
+
+def installed() -> str:
+    """The version of touchstone in this process."""
+    from importlib.metadata import version
+
+    return version("pytest-touchstone")
 
 
 def lacking(root: str) -> str:
