@@ -43,7 +43,7 @@ class Nodes:
     def _calls(self, cmdline: Path) -> bool:
         try:
             named = cmdline.read_bytes().startswith(b"ray::Caller")
-            return named and self.address.encode() in (cmdline.parent / "environ").read_bytes()
+            return named and str(cmdline.parent.joinpath("fd/1").readlink()).startswith(str(self.session))
         except OSError:
             return False
 
@@ -66,7 +66,7 @@ def main(port: int) -> None:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     from ray.cluster_utils import Cluster
 
-    small = {"num_cpus": 2, "object_store_memory": 80 * 2**20}
+    small = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
     head = {**small, "include_dashboard": False, "ray_client_server_port": port, "_system_config": QUICK}
     cluster = Cluster(initialize_head=True, head_node_args=head)
     second = cluster.add_node(**small)

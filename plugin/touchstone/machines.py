@@ -58,7 +58,11 @@ def _check(config: pytest.Config, engine: str) -> None:
         places = places_of(config)
         check_stores(places.cache, places.state)
     if engine != "local":
+        from .caches.address import replaced
         from .clustering import check
+        from .clustering.joining import secrets_typed
+
+        secrets_typed(replaced(places_of(config).cache))
 
         check(engine, config.rootpath, wholly=_shared_out(config))
 
