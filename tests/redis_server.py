@@ -41,7 +41,9 @@ class Server:
 
     def start(self) -> None:
         settings = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--requirepass", PASSWORD]
-        self.process = subprocess.Popen([PROGRAM, *settings, "--dir", str(self.folder), "--loglevel", "warning"])
+        self.process = subprocess.Popen(
+            [PROGRAM, *settings, "--dir", str(self.folder), "--loglevel", "warning"], stdout=subprocess.DEVNULL
+        )
         end = time.monotonic() + 20
         while time.monotonic() < end:
             with socket.socket() as knocking:
