@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 PLACES: Mapping[str, tuple[str, str]] = {
@@ -29,7 +29,7 @@ class Places:
     recordings: Path
     state: Path
     """`.touchstone/`: cache and runs; git-ignored, may be deleted at any time."""
-    cache: str = ""
+    cache: str = field(default="", kw_only=True)
     """Where answers are kept instead of below `state`: an absolute folder, or a URL as it was written."""
 
     @property
@@ -56,7 +56,7 @@ class Places:
     def of(cls, root: Path, setting: Callable[[str], str]) -> Places:
         """As the project's configuration says: `setting` gives the value of a name in PLACES."""
         *paths, cache = (setting(name) for name in PLACES)
-        return replace(cls(root, *[(root / path).resolve() for path in paths]), cache=cache_at(cache, root))
+        return cls(root, *((root / path).resolve() for path in paths), cache=cache_at(cache, root))
 
     def shown(self, path: Path) -> str:
         """The path as errors show it: from the root where it lies below."""
