@@ -22,8 +22,9 @@ from ray_cluster import Nodes
 from tests.openai_server import Reply, Server, serving
 from tests.test_plugin_xdist import measured
 from touchstone.clustering import Unreached
-from touchstone.clustering.carried import variables
+from touchstone.clustering.carried import Home, variables
 from touchstone.clustering.joining import secrets_typed
+from touchstone.clustering.worker import Caller, installed, score
 from touchstone.errors import CallFailed, CallRefused, TouchstoneError, UsageError
 from touchstone.models import open_model
 from touchstone.records import Message, Request, Response, RunConfig
@@ -273,6 +274,16 @@ def test_a_worker_that_cannot_join_says_so_for_each_call(tmp_path: Path) -> None
         asyncio.run(
             unreached.open_model(RunConfig(name="m", model="x", prompt="p"), tmp_path).complete(Request("m", ()))
         )
+
+
+def test_a_machine_that_lacks_the_project_or_this_version_says_so(tmp_path: Path) -> None:
+    def lacks(root: Path, version: str) -> str:
+        return asyncio.run(Caller(Home(str(root), (), sent=False)).lacks(version))
+
+    assert lacks(tmp_path, installed()) == ""
+    assert f"has no folder {tmp_path}/x: keep the project on a folder" in lacks(tmp_path / "x", installed())
+    assert f"has touchstone {installed()}, and this process 9.9" in lacks(tmp_path, "9.9")
+    assert "has no folder /no/such" in str(score(Home("/no/such", (), sent=False), b""))
 
 
 def test_only_variables_of_the_calls_own_provider_go_along(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,8 +93,10 @@ def open_stores(where: str, state: Path) -> Stores:
         from .leases import Leases
         from .remote import Remote
 
-        connection = Connection.of(place)
-        return Stores(Remote(connection, state / "unsent"), Leases(connection))
+        unsent = state / "unsent"
+        then = f"going on without it; what it does not take is kept in {unsent}, and a later run brings it there"
+        connection = Connection.of(place, then)
+        return Stores(Remote(connection, unsent), Leases(connection))
     folder = Path(place).expanduser() if place else state
     return Stores(Cache(folder / "cache"), Claims(folder / "claims"))
 

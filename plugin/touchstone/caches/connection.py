@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -34,14 +35,17 @@ class Connection:
     url: str = field(repr=False)
     shown: str
     """The URL without user and password."""
+    then: str = "going on without it"
+    """What is done where it does not answer, for the warning."""
     _away_until: float = 0.0
     _why: str = ""
-    _warned: bool = False
+    _unwarned: threading.Lock = field(default_factory=threading.Lock)
+    """Taken by the first that warns, and kept."""
 
     @classmethod
-    def of(cls, url: str) -> Connection:
+    def of(cls, url: str, then: str = then) -> Connection:
         """Connects to nothing yet. Raises UsageError for a URL that cannot be one, and without the client."""
-        made = cls(checked(url), shown(url))
+        made = cls(checked(url), shown(url), then)
         try:
             import redis  # noqa: F401
         except ImportError as error:
@@ -62,11 +66,10 @@ class Connection:
                 self._away_until = time.monotonic() + PAUSE
             raise self._away() from None  # its chain may hold the URL
 
-    def warn(self, error: Away, then: str) -> None:
-        """Say once what is done without the server."""
-        if not self._warned:
-            self._warned = True
-            warnings.warn(f"{error.where}: {error.message}; {then}", RuntimeWarning, stacklevel=2)
+    def warn(self, error: Away) -> None:
+        """Say once, for all who ask, what is done without the server."""
+        if self._unwarned.acquire(blocking=False):
+            warnings.warn(f"{error.where}: {error.message}; {self.then}", RuntimeWarning, stacklevel=2)
 
     def close(self) -> None:
         """Let go of its connections; a later question opens new ones."""

@@ -81,7 +81,7 @@ class Leases:
         try:
             taken = self._connection.ask(lambda redis: self._set(redis, names))
         except Away as error:
-            self._connection.warn(error, "going on without it")
+            self._connection.warn(error)
             return [True] * len(names)
         self._hold([name for name, ours in zip(names, taken, strict=True) if ours])
         return taken

@@ -64,7 +64,7 @@ class Remote:
         try:
             self._send(kind, values)
         except Away as error:
-            self._connection.warn(error, f"answers are kept in {self._unsent.folder} until a run finds it back")
+            self._connection.warn(error)
             self._unsent.put_all(kind, values)
 
     def items(self, kind: Kind) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -126,7 +126,7 @@ class Remote:
         try:
             lines: list[Any] = self._connection.ask(lambda redis: redis.mget(names))
         except Away as error:
-            self._connection.warn(error, "going on without it")
+            self._connection.warn(error)
             return [None] * len(names)
         return [value_of(_read(line)) for line in lines]
 

@@ -29,7 +29,8 @@ class Home:
     def here(cls, root: Path, *, sent: bool) -> Home:
         """As this process has it now: after collection, when pytest has put the tests' folders on its path."""
         found = (Path(entry or ".").resolve() for entry in sys.path)
-        below = dict.fromkeys(str(path.relative_to(root)) for path in found if path.is_relative_to(root))
+        top = root.resolve()
+        below = dict.fromkeys(str(path.relative_to(top)) for path in found if path.is_relative_to(top))
         return cls(str(root), tuple(path for path in below if "site-packages" not in path), sent)
 
     def enter(self) -> Path:
