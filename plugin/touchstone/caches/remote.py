@@ -44,11 +44,12 @@ class Remote:
 
     def get(self, kind: Kind, key: str) -> dict[str, Any] | None:
         """What was put there, or None. A round trip."""
-        return self._of(kind, [key])[0]
+        return self._held([_name(kind, key)])[0]
 
     def get_all(self, kind: Kind, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Those of the keys that are there, with their values, in few round trips."""
-        found = [pair for part in _parts(keys, _AT_ONCE) for pair in zip(part, self._of(kind, part), strict=True)]
+        lines = self._lines([_name(kind, key) for key in keys])
+        found = [(key, value_of(_read(line))) for key, (_, line) in zip(keys, lines, strict=True)]
         return {key: value for key, value in found if value is not None}
 
     async def find(self, kind: Kind, key: str) -> dict[str, Any] | None:
@@ -117,9 +118,6 @@ class Remote:
     def _send(self, kind: Kind, values: Mapping[str, Mapping[str, Any]]) -> None:
         lines = {_name(kind, key): json.dumps(line_of(value), separators=(",", ":")) for key, value in values.items()}
         self._connection.ask(lambda redis: redis.mset(lines))
-
-    def _of(self, kind: Kind, keys: Sequence[str]) -> list[dict[str, Any] | None]:
-        return self._held([_name(kind, key) for key in keys])
 
     def _held(self, names: list[str]) -> list[dict[str, Any] | None]:
         """The values of these names; nothing where the server is away."""

@@ -14,6 +14,8 @@ from ..models.keys import without_keys
 
 PATIENCE = 30.0
 """Seconds that joining may take; Ray itself would try for minutes."""
+SENDING = 180.0
+"""And where the project is sent along, and unpacked, and a process started for this one on the other side."""
 KNOCK = 5.0
 """Seconds for a connection to the address."""
 HINT = "is it running? `ray start --head` starts one here; then --engine ray, or --engine ray:HOST:PORT"
@@ -51,9 +53,9 @@ def join(address: str, root: Path) -> bool:
     failed: list[BaseException] = []
     thread = threading.Thread(target=_connect, args=(address, root, failed), name="touchstone-join", daemon=True)
     thread.start()
-    thread.join(PATIENCE)
+    thread.join(patience := SENDING if address.startswith("ray://") else PATIENCE)
     if thread.is_alive():
-        raise UsageError(f"no answer from {address} within {PATIENCE:g} s", where="--engine", hint=HINT)
+        raise UsageError(f"no answer from {address} within {patience:g} s", where="--engine", hint=HINT)
     if failed:
         raise _error(address, failed[0])
     return True
