@@ -214,7 +214,7 @@ def test_a_project_is_sent_to_a_cluster_that_has_it_not(project: Project, nodes:
 
 @needs_ray
 def test_the_end_by_ctrl_c_leaves_nothing_behind(project: Project, model: Server, nodes: Nodes) -> None:
-    model.latency = 6
+    model.latency = 4
     running = start(project, "--engine", f"ray:{nodes.address}")
     until(lambda: len(model.bodies) == 20)
     assert len(nodes.callers()) == 2
