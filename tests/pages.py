@@ -12,6 +12,11 @@ from touchstone.report.page import page
 
 CONFIGS = ("ships", "cheap", "wordy")
 EVALS = ("correct", "polite")
+DOT = (
+    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8BQDwAEhQGA"
+    "hKmMIQAAAABJRU5ErkJggg=="
+)
+"""A picture of one pixel."""
 SYSTEM = "You turn a wish into a command. " * 20
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from projects import LENIENT, TWO_RUN_CONFIGS, Project
+from repositories import Repository
 
 from touchstone.baseline import Baseline, parse, read_baseline, take, write_baseline
 from touchstone.cli import main
@@ -168,6 +169,47 @@ def test_a_rule_against_the_baseline_says_the_same_alone_with_workers_and_in_the
     assert update(project).exit_code == 0
     assert touchstone(project, "report", project.runs[-1].name).exit_code == 0
     assert gates(project) == [gate]
+
+
+def test_behind_mains_baseline_stands_the_branchs_own_for_what_main_cannot_be_asked(project: Project) -> None:
+    """A new eval, a scorer that changed, rows that were all edited; nothing else moves what is measured against."""
+    repository = Repository.at(project.root)
+    project.eval(NO_WORSE)
+    project.run("--calls", "record")
+    update(project)
+    repository.git("add", "--all")
+    repository.git("commit", "--quiet", "-m", "main")
+
+    def judged() -> list[tuple[str, str]]:
+        project.run("--baseline", "git:main")
+        return [(gate["kind"], gate["why"].partition(":")[0]) for gate in gates(project)]
+
+    main_ = "good 0.67 against 0.67 of main, the baseline"
+    assert judged() == [("pass", main_)]
+    # What the branch says of itself counts for nothing where main can be asked.
+    own = project.root / "evals/baseline.json"
+    own.write_text(own.read_text().replace(", 1.0]", ", 0.0]"))
+    assert judged() == [("pass", main_)]
+    project.eval(NO_WORSE.replace("1.0 if", "0.9 if"))
+    project.eval(NO_WORSE, "new")
+    asked = "good no worse than baseline by more than 0.02"
+    assert judged() == [("cannot_tell", asked), ("cannot_tell", asked)]
+    assert "look, then: `touchstone baseline update`, and commit it" in gates(project)[0]["why"]
+    update(project)
+    ours = "of main, this branch's own baseline"
+    changed = "what gives good has changed since the baseline, so the two are not comparable"
+    assert judged() == [
+        ("pass", f"good 0.67 against 0.67 {ours} (the baseline has nothing of this eval and score)"),
+        ("pass", f"good 0.60 against 0.60 {ours} ({changed})"),
+    ]
+    before = gates(project)
+    assert touchstone(project, "report", project.runs[-1].name).exit_code == 0
+    assert gates(project) == before
+    project.eval(NO_WORSE)
+    project.rows("good x", "good y", "bad z")
+    project.run()
+    update(project)
+    assert [why for _, why in judged()][1].endswith("(no row is as it was in the baseline)")
 
 
 def test_a_candidate_is_compared_with_what_ships(project: Project) -> None:

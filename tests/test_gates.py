@@ -369,7 +369,7 @@ def test_rows_that_were_edited_or_are_new_or_gone_are_named_and_not_compared() -
 @pytest.mark.parametrize(
     ("stands", "why"),
     [
-        (None, "nothing of this eval and score: `touchstone baseline update`"),
+        (None, "nothing of this eval and score; look, then: `touchstone baseline update`, and commit it"),
         (Standing(problem="there is no baseline"), "baseline by more than 0.02: there is no baseline"),
         (Standing("main", {"other": {"r0": ("01234567", 1.0)}}), "nothing of this eval and score"),
         (standing(1.0, hash_="ffffffff"), "no row is as it was in the baseline"),

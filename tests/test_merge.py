@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from projects import LENIENT, SMALLEST, TWO_RUN_CONFIGS, TWO_SCORERS, Project
+from repositories import Repository
+from test_baseline import NO_WORSE
 
 from touchstone.cli import main
 
@@ -58,6 +60,34 @@ def described(folder: Path) -> dict[str, Any]:
 def records(folder: Path) -> list[dict[str, Any]]:
     """In the order of the file."""
     return [json.loads(line) for line in (folder / "samples-main.jsonl").read_text().splitlines()]
+
+
+def test_shards_against_main_are_judged_as_the_run_in_one_go_and_compared_once_merged(project: Project) -> None:
+    project.eval(NO_WORSE)
+    project.rows(*(f"good {number}" for number in range(20)))
+    made(project, "--calls", "record")
+    assert CliRunner().invoke(main, ["--root", str(project.root), "baseline", "update"]).exit_code == 0
+    repository = Repository.at(project.root)
+    repository.git("add", "--all")
+    repository.git("commit", "--quiet", "-m", "main")
+    project.write("evals/prompts/ask.j2", "not {{ input }}\n")
+    made(project, "--calls", "record")
+    (project.root / "evals/baseline.json").write_text("broken")  # the branch's own is not asked
+    whole = made(project, "--baseline", "git:main")
+    parts = shards(project, 2, "--baseline", "git:main")
+    assert all("removed" not in (part / "report.md").read_text() for part in parts)
+    assert all("comparison" not in json.loads((part / "report.json").read_text()) for part in parts)
+    result = merge(project, *(part.name for part in parts), "--out", "merged")
+    assert result.exit_code == 1
+    merged = project.root / ".touchstone/runs/merged"
+    assert described(merged) == described(whole)
+    assert report(merged)["gates"] == report(whole)["gates"]
+    (gate,) = report(merged)["gates"]
+    assert gate["kind"] == "fail"
+    assert gate["why"].startswith("good 0.00 against 1.00 of main, the baseline: -1.00 ")
+    against = ["--root", str(project.root), "report", "merged", "--against", "git:main"]
+    assert CliRunner().invoke(main, against).exit_code == 0
+    assert report(merged)["comparison"] == report(whole)["comparison"]
 
 
 @pytest.fixture

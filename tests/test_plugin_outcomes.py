@@ -371,3 +371,11 @@ def test_scores_stand_in_junit(project: Project) -> None:
 def test_a_project_needs_no_configuration_file(project: Project) -> None:
     (project.root / "pyproject.toml").unlink()
     assert project.run().parseoutcomes() == {"passed": 3, "missed": 1}
+
+
+def test_a_miss_says_nothing_of_where_in_memory_things_lie(project: Project) -> None:
+    """It would be another reason in each run."""
+    project.run()
+    why = project.sample("c")["outcome"]["why"]
+    assert "<built-in method startswith of str object>" in why
+    assert "0x" not in why

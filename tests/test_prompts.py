@@ -71,3 +71,12 @@ def test_a_mistake_in_an_included_file_is_told_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as told:
         render(tmp_path, "{% include 'part.j2' %}", part="one\n{{ nothing }}")
     assert told.value.where == "prompts/part.j2:2"
+
+
+@pytest.mark.parametrize(
+    "template",
+    ['{% extends "ask.j2" %}', '{% include "ask.j2" %}', '{% extends "other.j2" %}', '{% include "other.j2" %}'],
+)
+def test_a_template_that_goes_round_in_a_circle(tmp_path: Path, template: str) -> None:
+    with pytest.raises(UsageError, match=r"^prompts/(ask|other)\.j2:1: goes round in a circle"):
+        render(tmp_path, template, other='{% extends "ask.j2" %}')

@@ -448,7 +448,7 @@ def test_clean_keeps_what_people_write() -> None:
     [
         ("reencodes_only_if_needed", 9, ["reencodes", "only_if", "needed"]),
         ("non_destructive", 8, ["non", "destruc-", "tive"]),
-        ("tokens out", 8, ["tokens", "out"]),
+        ("output tokens", 8, ["output", "tokens"]),
         ("p50 s", 8, ["p50 s"]),
         ("", 8, [""]),
         ("_", 8, ["_"]),

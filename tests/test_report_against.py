@@ -110,8 +110,8 @@ def test_the_first_lines_say_what_changed_and_that_it_is_real(places: Places) ->
     )
     assert others == "* every score differs"
     assert costs == (
-        "* tokens in an answer 100.0 -> 100.0 (same), tokens out an answer 10.0 -> 15.0 (+50 %), "
-        "cost of 1,000 answers $1.00 -> $1.00 (same)"
+        "* input tokens per answer 100.0 (same), output tokens per answer 10.0 -> 15.0 (+50 %), "
+        "cost per 1,000 answers $1.00 (same)"
     )
     assert "-15 [-22, -7] points over 100 rows" in " ".join(shown.split())
     (one,) = data["run_configs"]
@@ -141,7 +141,7 @@ def test_better_and_worse_and_perhaps_stand_apart_and_holm_counts_all(places: Pl
     assert lines[2].startswith("* **better: eval1 of ships: 33 -> 67 %")
     assert lines[3].startswith("* perhaps, but not beyond chance among 4 comparisons: eval2 -10 [")
     assert "no difference shown at eval3" in lines[3]
-    assert lines[4].startswith("* tokens in an answer")
+    assert lines[4] == "* tokens and cost per answer: same"
     assert "▼ -33" in text
     assert "▲ +33" in text
     assert "△" not in text.split("Per cent of samples")[0]
@@ -189,12 +189,26 @@ def test_rows_that_turned_show_both_answers_folded_what_is_the_same_once(places:
     before = [record("a", 1.0, output="Sure.\nold command\n"), record("b", 0.0, output="bad", why="was wrong")]
     now = [record("a", 0.0, output="Sure.\nnew command\n", why="two streams"), record("b", 1.0, output="")]
     text, _, _ = laid(places, before, now)
-    assert "<details><summary>Before and now: 1 row that got worse</summary>" in text
+    assert "<details><summary>Answers before and now: 1 row that got worse</summary>" in text
     assert "`a` of e: passed -> missed\n<br>now: `two streams`\n" in text
     assert "```diff\n| Sure.\n- old command\n+ new command\n```" in text
     assert "`b` of e: missed -> passed\n<br>before: `was wrong`" in text
     assert "```diff\n- bad\n+ (an empty answer)\n```" in text
     assert text.count("<details>") == text.count("</details>")
+
+
+def test_where_no_answer_is_there_the_first_lines_say_that_it_is_why(places: Places) -> None:
+    now = [record(row, 0, kind="error", why="no recording") for row in "ab"]
+    text, _, _ = laid(places, rows([1.0, 1.0]), now)
+    assert five(text)[1] == "* nothing could be compared: 2 samples without an answer or a score now, see Errors"
+    assert "without an answer" not in five(text)[2]
+
+
+def test_answers_of_before_that_nobody_kept_are_said_to_be_lacking(places: Places) -> None:
+    write_baseline(places.baseline, take("gone", "ships", [record("a", 1.0)], ["ships"]))
+    text, _, _ = laid(places, [], [record("a", 0.0, output="the new one")], str(places.baseline))
+    assert "<summary>Answers now (those of before are not here): 1 row that got worse</summary>" in text
+    assert "```diff\n| the new one\n```" in text
 
 
 def test_repeated_rows_turn_by_their_share(places: Places) -> None:
@@ -208,6 +222,7 @@ def test_repeated_rows_turn_by_their_share(places: Places) -> None:
 def test_an_eval_that_one_side_lacks_is_named(places: Places) -> None:
     text, data, _ = laid(places, rows([1.0], eval_="old"), rows([1.0], eval_="fresh"))
     assert "nothing could be compared against" in five(text)[0]
+    assert five(text)[1] == "* nothing could be compared: no row of now was measured before with the same content"
     assert "new evals: fresh; not run: old" in "\n".join(five(text))
     assert data["run_configs"][0]["only_second"] == ["fresh"]
 
@@ -230,7 +245,7 @@ def test_a_baseline_compares_what_ships_and_takes_its_runs_answers_where_they_ar
     run = Conclusion.read(places.state / "runs/now")
     alone = markdown(run.summary, compared(places, run, "evals/baseline.json"))
     assert "answer of" not in alone
-    assert "\n+ another" in alone
+    assert "\n| another" in alone
 
 
 def test_a_baseline_of_version_1_has_no_costs_and_says_so(places: Places) -> None:

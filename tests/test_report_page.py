@@ -14,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pages import CONFIGS, EVALS, SYSTEM, prompts, sample, samples, summary, whole
+from pages import CONFIGS, DOT, EVALS, SYSTEM, prompts, sample, samples, summary, whole
 from projects import Project
 
 from touchstone.archive import Archive
@@ -24,6 +24,7 @@ from touchstone.recordings import Recordings
 from touchstone.records import Message, Outcome, Request, Response, SampleRecord, Score
 from touchstone.report.page import document, page
 from touchstone.report.page.escaping import encoded, size
+from touchstone.report.page.pictures import LARGEST, MOST, STANDING, Pictures, is_picture
 from touchstone.report.page.pool import LONGEST, SHORTEST, Pool, fair
 
 STATIC = Path(document.__file__).parent / "static"
@@ -201,13 +202,151 @@ def test_two_thousand_long_samples_stay_below_five_megabytes() -> None:
     records = []
     for n in range(2000):
         one = sample("correct", f"row-{n:04}", "ships", good=n % 2 == 0, output=f"{n} {long}")
-        score = Score(0.5, f"{n} {long}", {**evidence, "row": n})
+        frames = {f"{n}.mp4": {"frame": webp(1500 + 4 * (n % 90), "ABCDEFGH"[n % 8])[:-8] + f"{n:08}"}}
+        score = Score(0.5, f"{n} {long}", {**evidence, "row": n, "found": frames})
         records.append(
             replace(one, scores={"fits": score}, outcome=Outcome("miss", f"{n}: {long}"), input=f"{n} {long}")
         )
     html = whole(records)
     assert len(html.encode()) < 5_000_000
-    assert len(data(html)["cuts"]) > 2000
+    found = data(html)
+    assert len(found["cuts"]) > 2000
+    assert 900_000 < sum(map(len, filter(None, found["pictures"]))) <= document.PICTURES
+
+
+# Pictures
+
+
+def webp(characters: int, letter: str = "A") -> str:
+    """What is taken for a picture, of about so many characters."""
+    return "data:image/webp;base64," + letter * (characters // 4 * 4)
+
+
+@pytest.mark.parametrize("value", [DOT, webp(4), webp(4) + "AA==", webp(8) + "AAA=", "data:image/jpeg;base64,/9j/"])
+def test_a_small_raster_picture_in_base64_is_a_picture(value: str) -> None:
+    assert is_picture(value)
+
+
+NO_PICTURES = [
+    "data:image/svg+xml;base64,PHN2Zy8+",
+    "data:image/svg+xml,<svg onload=alert(1)>",
+    'data:image/png;base64,"onerror=alert(1) x="',
+    "data:image/png;base64,AAAA<script>",
+    "data:image/png;base64,AAAA\n",
+    "\ndata:image/png;base64,AAAA",
+    "data:image/png;base64,AAAA#x",
+    "data:image/png;base64,AAAA AAAA",
+    "data:image/png;base64,AAA",
+    "data:image/png;base64,=AAA",
+    "data:image/png;base64,",
+    "data:image/png,AAAA",
+    "data:image/png;charset=x;base64,AAAA",
+    "DATA:image/png;base64,AAAA",
+    "data:image/gif;base64,AAAA",
+    "data:text/html;base64,AAAA",
+    "data:image/png;base64,\u0410AAA",
+    webp(LARGEST),
+]
+
+
+@pytest.mark.parametrize("value", [*NO_PICTURES, None, 1, b"data:image/png;base64,AAAA", [DOT]])
+def test_whatever_is_nearly_a_picture_is_none(value: object) -> None:
+    assert not is_picture(value)
+
+
+def pictured(row: str, config: str, picture: Any, *, good: bool = False, **more: Any) -> SampleRecord:
+    """A sample whose evidence has a picture."""
+    one = sample("correct", row, config, good=good)
+    return replace(one, scores={"fits": Score(float(good), "", {"found": {"out.mp4": {"frame": picture, **more}}})})
+
+
+def test_a_picture_is_taken_out_of_the_evidence_and_kept_once() -> None:
+    records = [pictured("row-00", "ships", DOT), pictured("row-01", "cheap", DOT, other=webp(8))]
+    html = whole(records)
+    found = data(html)
+    assert (html.count(DOT), found["pictures"]) == (1, [DOT, webp(8)])
+    first, second = ([score] for (score,) in found["columns"]["scores"])
+    assert first[0][4] == [[["found", "out.mp4", "frame"], 0]]
+    assert second[0][4] == [[["found", "out.mp4", "frame"], 0], [["found", "out.mp4", "other"], 1]]
+    assert found["texts"][second[0][3]] == {"found": {"out.mp4": {"frame": STANDING, "other": STANDING}}}
+    assert len(data(whole([sample("correct", "row-00", "ships", good=True)]))["columns"]["scores"][0][0]) == 4
+
+
+@pytest.mark.parametrize("value", NO_PICTURES)
+def test_what_is_no_picture_stays_where_it_was(value: str) -> None:
+    found = data(whole([pictured("row-00", "ships", value)]))
+    ((score,),) = found["columns"]["scores"]
+    assert (found["pictures"], len(score)) == ([], 4)
+    assert str(found["texts"][score[3]]["found"]["out.mp4"]["frame"])[:20] == value[:20]
+
+
+def test_a_picture_that_stands_elsewhere_than_in_evidence_is_a_text() -> None:
+    one = sample("correct", "row-00", "ships", good=False, output=DOT)
+    one = replace(one, input=DOT, outcome=Outcome("miss", DOT), scores={"fits": Score(0, DOT)}, errors={"judge": DOT})
+    found = data(whole([one]))
+    assert found["pictures"] == []
+    assert found["texts"].count(DOT) == 1
+
+
+def test_pictures_of_what_ships_and_of_misses_are_kept_first_and_none_is_cut() -> None:
+    kinds = [("cheap", True), ("cheap", False), ("ships", True), ("ships", False)]
+    records = [
+        pictured(f"row-{n}{good}", config, webp(LARGEST - 400 + 4 * n, "BCDE"[place]), good=good)
+        for place, (config, good) in enumerate(kinds)
+        for n in range(30)
+    ]
+    kept = [one for one in data(whole(records))["pictures"] if one]
+    assert 950_000 < sum(map(len, kept)) <= document.PICTURES
+    assert all(is_picture(one) for one in kept)
+    assert [sum(letter in one[-4:] for one in kept) for letter in "EDCB"] == [30, len(kept) - 30, 0, 0]
+
+
+def test_a_small_picture_goes_where_a_large_one_has_no_room_and_the_better_rank_counts() -> None:
+    pictures = Pictures()
+    for rank, one in [(3, webp(4000, "L")), (0, webp(8000, "B")), (1, webp(400, "S")), (0, webp(4000, "L"))]:
+        pictures.lifted({"frame": one}, rank)
+    assert pictures.written(5000) == [webp(4000, "L"), None, webp(400, "S")]
+
+
+def test_evidence_without_an_end_or_with_endless_names_gives_no_more_pictures_than_are_shown() -> None:
+    deep: Any = DOT
+    for _ in range(5000):
+        deep = [deep]
+    pictures = Pictures()
+    assert pictures.lifted({"deep": deep}, 0) == ({"deep": deep}, [])
+    rest, places = pictures.lifted({"many": [DOT] * 500, "x" * 500: DOT}, 0)
+    assert len(places) == MOST
+    assert rest == {"many": [STANDING] * 500, "x" * 500: STANDING}
+
+
+def test_the_records_order_changes_no_picture() -> None:
+    records = [pictured(f"row-{n}", "ships", webp(LARGEST - 40, "ABCDEFGHIJ"[n % 10])) for n in range(80)]
+    assert whole(records) == whole(records[::-1])
+
+
+FRAMED = f"""
+import pytest
+from touchstone.records import Score
+
+def framed(sample):
+    return Score(0.0, "dull", {{"frame": {DOT!r}}})
+
+@pytest.mark.eval(dataset="words", scorers=[framed], gates=["framed >= 0.5"])
+def test_words(sample):
+    sample.require("framed")
+"""
+
+
+@pytest.mark.parametrize("style", ["markdown", "json", "csv", "terminal"])
+def test_no_other_report_prints_a_picture(project: Project, style: str) -> None:
+    project.eval(FRAMED)
+    printed = project.run().stdout.str()
+    (run,) = project.runs
+    assert DOT in (run / "report.html").read_text()
+    result = CliRunner().invoke(main, ["--root", str(project.root), "report", "--format", style])
+    written = "".join((run / name).read_text() for name in ("report.md", "report.json"))
+    assert "framed" in result.output
+    assert "data:image" not in result.output + printed + written
 
 
 # How it is asked for

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from pages import CONFIGS, sample, samples, whole
+from pages import CONFIGS, DOT, sample, samples, whole
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from touchstone.records import Outcome, SampleRecord, Score
@@ -43,6 +43,10 @@ HOSTILE = {
     "bidi": "safe\u202egpj.exe\u202c \u200b\u2066 \x1b[31m \x00 \ud800 \U000e0041 \r\n\u2028",
     "line": "x" * 200_000,
     "marks": "\u202e\u200b" * 20_000,
+    "svg": "data:image/svg+xml;base64,PHN2ZyB4bWxucz0iaHR0cDovL3d3dy53My5vcmcvMjAwMC9zdmciIG9ubG9hZD0iYWxlcnQoMSkiLz4=",
+    "picture": f'{DOT}"onerror=alert(8) x="',
+    "address": 'data:image/png;base64,AAAA" onerror="alert(9)',
+    "large": "data:image/png;base64," + "A" * 200_000,
     "template": "{{data}} {{scripts}} ${alert(7)} __proto__ constructor",
 }
 
@@ -224,6 +228,84 @@ def test_what_hides_is_shown_and_what_was_cut_is_told(read: Open, tmp_path: Path
     )
 
 
+# Pictures
+
+PICTURED = "#sample/correct/row-00/ships/1"
+
+
+def pictured(tmp_path: Path, **evidence: Any) -> Path:
+    """A page of one sample with this evidence, whose texts are pictures too."""
+    one = sample("correct", "row-00", "ships", good=False, output=f"{DOT}")
+    one = replace(one, input=DOT, outcome=Outcome("miss", DOT), errors={"judge": DOT})
+    file = tmp_path / "report.html"
+    shared = {"runs": Score(1.0, "", evidence), "fits": Score(0.0, DOT, evidence)}
+    file.write_text(whole([replace(one, scores=shared)]), encoding="utf-8")
+    return file
+
+
+def test_a_picture_of_the_evidence_is_seen_with_what_it_is_of(read: Open, tmp_path: Path) -> None:
+    found = {"out\u202e.mp4": {"frame": DOT, "frame_at": 1.5, "container": "mp4"}}
+    reader = read(pictured(tmp_path, found=found, shots=[DOT, "text"], svg=HOSTILE["svg"]))
+    page = reader.open(PICTURED)
+    images = page.locator("#view-sample img")
+    expect(images).to_have_count(2)
+    assert [one.get_attribute("alt") for one in images.all()] == ["frame of out.mp4 at 1.5 s", "shots"]
+    assert [one.get_attribute("src") for one in images.all()] == [DOT, DOT]
+    assert images.first.evaluate("one => one.decode().then(() => one.naturalWidth)") == 1
+    assert page.locator("figcaption:visible").all_inner_texts() == ["frame at 1.5 s"]
+    expect(page.locator(".pictured dl")).to_have_text("containermp4")
+    # What is no evidence is a text: the question, the answer, the reasons, an error.
+    assert page.locator(".text", has_text=DOT).count() >= 4
+    expect(page.locator("#view-sample")).to_contain_text("data:image/svg+xml;base64")
+    page.evaluate(AXE.read_text(encoding="utf-8"))
+    assert page.evaluate("axe.run({ resultTypes: ['violations'] }).then(found => found.violations)") == []
+    assert reader.quiet()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        HOSTILE["svg"],
+        "data:image/svg+xml,<svg/>",
+        "https://evil.example/x.png",
+        "//evil.example/x.png",
+        "javascript:alert(1)",
+        "data:text/html;base64,AAAA",
+        'data:image/png;base64,AAAA"onerror=alert(1)',
+        "data:image/png;base64,AAAA\n",
+        "data:image/png;base64," + "A" * 24_000,
+        "x.png",
+        7,
+        None,
+        ["data:image/png;base64,AAAA"],
+    ],
+)
+def test_the_page_looks_at_a_picture_itself_before_it_shows_it(read: Open, tmp_path: Path, address: Any) -> None:
+    file = pictured(tmp_path, found={"a.mp4": {"frame": DOT}})
+    written = file.read_text().replace(
+        f'"pictures":["{DOT}"]', f'"pictures":[{json.dumps(address)}]'.replace("<", "\\u003c")
+    )
+    assert f'"pictures":["{DOT}"]' not in written
+    file.write_text(written)
+    reader = read(file)
+    page = reader.open(PICTURED)
+    expect(page.locator(".picture .cut")).to_have_text(
+        "A picture is left out: all of them would make this page too large. It stands in .touchstone/runs/run-1."
+    )
+    assert page.locator("img").count() == 0
+    assert reader.quiet()
+
+
+def test_shared_evidence_stands_once_and_under_what_fell_short(read: Open, tmp_path: Path) -> None:
+    wanted = [{"what": "size", "wanted": "320x90", "found": "160x90"}]
+    page = read(pictured(tmp_path, mismatches=wanted)).open(PICTURED)
+    parts = page.locator("#view-sample .score")
+    expect(parts.nth(1)).to_contain_text("Its evidence is that of fits.")
+    expect(parts.nth(2).locator("details")).to_have_attribute("open", "")
+    assert parts.nth(2).locator("table th").all_inner_texts() == ["what", "wanted", "found"]
+    assert parts.nth(2).locator("table td").all_inner_texts() == ["size", "320x90", "160x90"]
+
+
 # What is shown
 
 
@@ -278,6 +360,13 @@ def test_the_heat_map_is_walked_by_arrows(read: Open) -> None:
     expect(page.locator("#view-sample h1")).to_have_text(row)
     expect(page.locator("#view-sample .meta")).to_contain_text("polite")
     assert reader.quiet()
+
+
+@pytest.mark.parametrize("address", ["#rows/polite", "#rows?eval=polite"])
+def test_the_heat_map_of_an_eval_has_addresses(read: Open, address: str) -> None:
+    page = read().open("#rows/correct")
+    page.goto(f"{page.url.partition('#')[0]}{address}")
+    expect(page.locator("#rows-eval")).to_have_value("polite")
 
 
 def test_samples_are_sorted_both_ways_and_by_keyboard(read: Open) -> None:
@@ -417,6 +506,61 @@ def test_no_view_is_wider_than_a_phone(read: Open, plain: Path) -> None:
     page.set_viewport_size({"width": 1280, "height": 900})
 
 
+def test_on_a_phone_all_views_are_named_and_what_was_not_run_has_no_line(read: Open, tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    records = [one for one in samples(2) if (one.eval, one.run_config) != ("polite", "cheap")]
+    file.write_text(whole(records), encoding="utf-8")
+    page = read(file, viewport={"width": 400, "height": 850}).open("#judges")
+    assert (
+        page.evaluate("document.querySelector('nav ul').scrollWidth - document.querySelector('nav ul').clientWidth")
+        == 0
+    )
+    lefts = page.locator("nav a").evaluate_all("all => all.map(one => one.getBoundingClientRect().left)")
+    assert lefts[0] >= 0
+    page.goto(f"{file.as_uri()}#overview")
+    assert page.locator(".scores tbody tr").nth(1).locator("td:visible .on-phone").all_inner_texts() == ["correct"]
+    assert page.locator(".scores tbody tr").nth(0).locator("td:visible .on-phone").all_inner_texts() == [
+        "correct",
+        "polite",
+    ]
+    page.goto(f"{file.as_uri()}{SAMPLE.replace('03', '01')}")
+    tops = page.locator(".steps > *").evaluate_all(
+        "all => new Set(all.map(one => Math.round(one.getBoundingClientRect().top / 8))).size"
+    )
+    assert tops == 1
+
+
+@pytest.mark.parametrize("width", [400, 1280])
+def test_names_in_charts_do_not_lie_over_each_other(read: Open, tmp_path: Path, width: int) -> None:
+    records = [
+        replace(one, run_config=f"{one.run_config}-like-{n}") if n else one for n in range(6) for one in samples(12)
+    ]
+    file = tmp_path / "report.html"
+    file.write_text(whole(records), encoding="utf-8")
+    page = read(file, viewport={"width": width, "height": 900}).open("#charts")
+    expect(page.locator("figure:has(#cost-what) svg circle title")).to_have_count(18)
+    for figure in ("figure:has(#cost-what)", "figure:has(#trade-x)"):
+        page.locator(figure).scroll_into_view_if_needed()
+        boxes = page.locator(f"{figure} svg text").evaluate_all(NAMES)
+        assert 1 < len(boxes) < 18
+        assert [(a, b) for a in boxes for b in boxes if a["name"] < b["name"] and touching(a, b)] == []
+        assert any(one["name"] == "ships" for one in boxes)
+
+
+NAMES = """all => all.filter(one => /^(ships|cheap|wordy)/.test(one.textContent)).map(one => {
+  const { left, right, top, bottom } = one.getBoundingClientRect();
+  return { name: one.textContent, left, right, top, bottom };
+})"""
+
+
+def touching(a: dict[str, Any], b: dict[str, Any]) -> bool:
+    """Whether one lies over another by more than a hair."""
+    return bool(
+        min(a["right"], b["right"]) - max(a["left"], b["left"]) > 1
+        and min(a["bottom"], b["bottom"]) - max(a["top"], b["top"]) > 3
+    )
+
+
 def test_an_empty_run_has_a_page_too(read: Open, tmp_path: Path) -> None:
     file = tmp_path / "report.html"
     file.write_text(whole([]), encoding="utf-8")
@@ -426,4 +570,27 @@ def test_an_empty_run_has_a_page_too(read: Open, tmp_path: Path) -> None:
         page.goto(f"{file.as_uri()}#{view}")
         settle(page)
         assert page.locator("main > section:not([hidden]) h1").count() == 1, view
+        assert page.locator("main > section:not([hidden]) table").count() == 0, view
+    for view in ("overview", "charts", "rows"):
+        expect(page.locator(f"#view-{view} > .soft")).to_have_text("This run has no sample to show.")
+    assert reader.quiet()
+
+
+def test_a_run_of_one_eval_and_one_run_config_compares_its_scores(read: Open, tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    records = [sample("correct", f"row-{n}", "ships", good=n > 1) for n in range(4)]
+    file.write_text(whole(records), encoding="utf-8")
+    reader = read(file)
+    page = reader.open("#charts")
+    expect(page.locator("figure:has(#trade-x) svg")).to_have_attribute(
+        "aria-label", re.compile("^correct against correct: runs;")
+    )
+    page.goto(f"{file.as_uri()}#compare")
+    expect(page.locator("#view-compare")).to_contain_text("fewer than two run-configs")
+    bare = [replace(one, scores={}) for one in records]
+    file.write_text(whole(bare), encoding="utf-8")
+    page.goto("about:blank")
+    reader.open("#charts")
+    expect(page.locator("#cost-eval")).to_have_count(1)
+    expect(page.locator("#trade-x")).to_have_count(0)
     assert reader.quiet()

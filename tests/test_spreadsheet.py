@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
 import io
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,6 +70,23 @@ def test_hostile_text_makes_no_further_line_or_column(attack: str) -> None:
     written = as_csv("run", [SampleRecord("e", "a", "c", 1, Outcome("miss", attack), {attack: Score(1.0, attack)})])
     assert len(written.splitlines()) == 3
     assert {len(row) for row in csv.reader(io.StringIO(written))} == {len(COLUMNS)}
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_the_docs_examples_run_on_a_run(project: Project, library: str) -> None:
+    """In a process of their own, as somebody would; left out where the library is not installed."""
+    if importlib.util.find_spec(library) is None:
+        pytest.skip(f"{library} is not installed: uv pip install {library}")
+    project.run()
+    done = CliRunner().invoke(main, ["--root", str(project.root), "report", "--format", "csv"])
+    project.write("run.csv", done.output)
+    (block,) = [
+        one for one in re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL) if f"import {library}" in one
+    ]
+    ran = subprocess.run([sys.executable, "-c", block], cwd=project.root, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+    assert "words" in ran.stdout
+    assert "0.66" in ran.stdout
 
 
 def test_the_command_prints_it_and_the_docs_name_each_column(project: Project) -> None:

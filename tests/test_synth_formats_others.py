@@ -20,6 +20,8 @@ from touchstone_tuning.synth.formats import read_rows, write_rows
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The package `datasets`, off line, with caches of its own."""
     with pytest.MonkeyPatch.context() as patch:
+        # huggingface_hub reads its variables when it is imported, once: other tests of this process want it on line.
+        patch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
         patch.setenv("HF_HOME", str(tmp_path_factory.mktemp("hub")))
         patch.setenv("HF_HUB_OFFLINE", "1")
         patch.setenv("HF_DATASETS_OFFLINE", "1")

@@ -19,7 +19,11 @@ from typing import Any, ClassVar
 
 import pytest
 import yaml
-from projects import Project
+from click.testing import CliRunner
+from projects import TWO_RUN_CONFIGS, Project
+from repositories import Repository
+
+from touchstone.cli import main
 
 ROOT = Path(__file__).parents[1]
 FILES = sorted((ROOT / ".github/workflows").glob("*.yml"))
@@ -143,9 +147,7 @@ def test_shards_gates_and_report_of_a_project(project: Project) -> None:
     project.rows("good a", "good b", "bad c", "good d")
     assert project.run("--calls", "record").ret == 0
     shutil.rmtree(project.root / ".touchstone")
-    (project.root / "bin").mkdir()
-    for name in ("pytest", "touchstone", "python"):
-        (project.root / "bin" / name).symlink_to(Path(sys.executable).parent / name)
+    tools(project)
     evals = script(EVALS, "shard", "Evals from recordings")
     for number in (1, 2):
         env = {
@@ -171,6 +173,166 @@ def test_shards_gates_and_report_of_a_project(project: Project) -> None:
     assert "a shard is missing: 2/2" in done.stderr
     assert shell(script(EVALS, "gates", "Report"), project.root).returncode == 0
     assert "could not be merged" in (project.root / "summary").read_text()
+
+
+NO_WORSE = """
+import pytest
+
+@pytest.mark.eval(dataset="words", gates=["no worse than baseline by more than 0.02"])
+def test_words(output):
+    assert output.startswith("good")
+"""
+
+
+def tools(project: Project) -> None:
+    """`pytest` and the like where a runner has them: on the path."""
+    (project.root / "bin").mkdir()
+    for name in ("pytest", "touchstone", "python", "python3"):
+        (project.root / "bin" / name).symlink_to(Path(sys.executable).parent / name)
+
+
+@pytest.fixture
+def pull(project: Project) -> Project:
+    """A checkout of a pull request into main, as a runner has it: main is there as `origin/main` alone, its baseline
+    says that all 20 rows pass. Under the changed prompt, whose answers are recorded, none does."""
+    project.eval(NO_WORSE)
+    project.rows(*(f"good {number}" for number in range(20)))
+    assert project.run("--calls", "record").ret == 1
+    assert touchstone(project, "baseline", "update") == 0
+    project.write(".gitignore", ".touchstone/\nbin/\nshards/\nsummary\noutput\n*.md\ncalls.log\n__pycache__/\n")
+    repository = Repository.at(project.root)
+    repository.git("add", "--all")
+    repository.git("commit", "--quiet", "-m", "main")
+    repository.git("branch", "--move", "pull")
+    repository.git("update-ref", "refs/remotes/origin/main", "pull")
+    project.write("evals/prompts/ask.j2", "not {{ input }}\n")
+    project.run("--calls", "record")
+    touchstone(project, "baseline", "update")  # it moves its own baseline; that helps it nothing
+    repository.git("commit", "--quiet", "--all", "-m", "Another prompt")
+    shutil.rmtree(project.root / ".touchstone")
+    tools(project)
+    return project
+
+
+def touchstone(project: Project, *args: str) -> int:
+    return CliRunner().invoke(main, ["--root", str(project.root), *args]).exit_code
+
+
+def sharded(project: Project, **env: str) -> list[subprocess.CompletedProcess[str]]:
+    """The step that runs evals, of two shards, and their runs where the job `gates` finds them."""
+    given = {"EVALS": "evals/", "OPTIONS": "-p no:anyio", "RUN_CONFIGS": "", "CI": "true", **env}
+    done = []
+    for number in (1, 2):
+        done.append(shell(script(EVALS, "shard", "Evals from recordings"), project.root, SHARD=f"{number}/2", **given))
+        if (project.root / ".touchstone/runs").exists():
+            shutil.move(project.root / ".touchstone/runs", project.root / f"shards/touchstone-evals-shard-{number}")
+    return done
+
+
+def concluded(project: Project, **env: str) -> tuple[int, str, str]:
+    """The steps that judge and report: (exit of the first, what the second says, the report)."""
+    gates = shell(script(EVALS, "gates", "Gates"), project.root, **env)
+    report = shell(script(EVALS, "gates", "Report"), project.root, **env)
+    assert report.returncode == 0, report.stderr
+    text = (project.root / "report.md").read_text()
+    assert (project.root / "summary").read_text() == text
+    return gates.returncode, report.stdout + report.stderr, text
+
+
+CHANGED = [
+    r"## Evals: worse at 1 of 1 score against `origin/main \(\w{8}\)`; FAIL: 1 of 1 gates of main not passed",
+    r"\* \*\*worse: words of main: 100 -> 0 %, -100 \[-\d+, -\d+\] points over 20 rows \(20 fell, 0 rose\), .*\*\*",
+    r"\* every score differs",
+    r"\* cost and tokens: no provider says",
+]
+
+
+def test_a_pull_request_is_judged_by_and_compared_with_mains_baseline(pull: Project) -> None:
+    base = {"BASELINE": "origin/main"}
+    for one in sharded(pull, **base):
+        assert one.returncode == 0, one.stdout + one.stderr
+        assert "removed" not in one.stdout
+    code, said, text = concluded(pull, **base)
+    assert (code, said) == (1, "")
+    for line, wanted in zip(text.splitlines(), CHANGED, strict=False):
+        assert re.fullmatch(wanted, line), line
+    assert "passed 0.00 against 1.00 of main, the baseline" in text
+
+
+def test_where_main_has_no_baseline_the_report_is_plain_and_that_is_said(pull: Project) -> None:
+    repository = Repository(pull.root)
+    repository.git("rm", "--quiet", "--cached", "evals/baseline.json")
+    repository.git("commit", "--quiet", "-m", "main without a baseline")
+    repository.git("update-ref", "refs/remotes/origin/main", "HEAD")
+    base = {"BASELINE": "origin/main"}
+    assert [one.returncode for one in sharded(pull, **base)] == [0, 0]
+    code, said, text = concluded(pull, **base)
+    assert code == 0  # by the branch's own, which it brings
+    assert said.startswith("::notice::origin/main has no evals/baseline.json, so the report cannot say what changed:")
+    assert "touchstone baseline update" in said
+    assert text.startswith("## Evals: PASS: 1 of 1 gates of main passed\n")
+
+
+def test_a_checkout_without_main_is_red_and_says_what_to_do(pull: Project) -> None:
+    Repository(pull.root).git("update-ref", "-d", "refs/remotes/origin/main")
+    for one in sharded(pull, BASELINE="origin/main"):
+        assert one.returncode == 1
+        assert one.stdout.startswith("::error::git knows no commit 'origin/main': check out with fetch-depth: 0")
+
+
+def test_a_run_in_which_nothing_ships_is_reported_without_a_comparison(pull: Project) -> None:
+    pull.write(
+        "evals/run_configs.yaml", TWO_RUN_CONFIGS.replace(", default: true", "").replace(", temperature: 0.5", "")
+    )
+    base = {"BASELINE": "origin/main"}
+    assert [one.returncode for one in sharded(pull, **base)] == [0, 0]
+    code, said, text = concluded(pull, **base)
+    assert code == 0
+    assert "::warning::the report compares nothing" in said
+    assert "no run-config of the run merged ships" in said
+    assert text.startswith("## Evals: no gate decides this run\n")
+
+
+def test_a_pull_request_whose_answers_nobody_recorded_is_red(pull: Project) -> None:
+    shutil.rmtree(pull.root / "fixtures")
+    pull.write(
+        "evals/run_configs.yaml",
+        "run_configs:\n- {name: main, model: openai/gpt-4.1-mini, prompt: ask, default: true}\n",
+    )
+    base = {"BASELINE": "origin/main"}
+    assert [one.returncode for one in sharded(pull, **base)] == [1, 1]
+    code, _, text = concluded(pull, **base)
+    assert code == 1
+    title, nothing, *_ = text.splitlines()
+    assert title.endswith("FAIL: 1 of 1 gates of main not passed, of which 1 cannot tell")
+    assert nothing == "* nothing could be compared: 20 samples without an answer or a score now, see Errors"
+    assert "record it with `pytest evals/ --calls record`" in text
+
+
+@pytest.mark.parametrize("has_baseline", [True, False])
+def test_gitlabs_script_judges_by_and_compares_with_the_target_branch(pull: Project, has_baseline: bool) -> None:
+    """`git fetch` takes the branch from `origin`, as in the shallow checkout of a runner."""
+    repository = Repository(pull.root)
+    if not has_baseline:
+        repository.git("update-ref", "refs/remotes/origin/main", repository.commit("evals/baseline.json", None))
+    repository.git("init", "--quiet", "--bare", str(pull.root / "bin/origin.git"))
+    repository.git("remote", "add", "origin", str(pull.root / "bin/origin.git"))
+    repository.git("push", "--quiet", "origin", "refs/remotes/origin/main:refs/heads/main")
+    repository.git("update-ref", "-d", "refs/remotes/origin/main")
+    file = yaml.safe_load((ROOT / "docs/examples/gitlab-ci.yml").read_text())
+    of = {"CI_MERGE_REQUEST_TARGET_BRANCH_NAME": "main", "CI": "true", "CI_NODE_TOTAL": "2"}
+    for number in ("1", "2"):
+        done = shell("\n".join(file["evals"]["script"]), pull.root, CI_NODE_INDEX=number, **of)
+        assert done.returncode == 0, done.stdout + done.stderr
+    done = shell("\n".join(file["gates"]["script"]), pull.root, **of)
+    text = (pull.root / "report.md").read_text()
+    if has_baseline:
+        assert done.returncode == 1, done.stdout + done.stderr
+        for line, wanted in zip(text.splitlines(), CHANGED, strict=False):
+            assert re.fullmatch(wanted, line), line
+    else:
+        assert "main has no evals/baseline.json, so the report cannot say what changed" in done.stdout
+        assert text.startswith("## Evals: FAIL: 1 of 1 gates of main not passed, of which 1 cannot tell\n")
 
 
 @pytest.fixture

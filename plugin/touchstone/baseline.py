@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -66,12 +66,20 @@ class Baseline:
     """Empty where it was written by version 1."""
     took: Mapping[str, Mapping[str, Took]] = field(default_factory=dict)
     """Eval -> run-config -> what its answers took; empty where it was written by version 1."""
+    own: Baseline | None = None
+    """Beside a baseline of another branch: this one's, for what the other cannot be asked. In no file of its own."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Baseline:
+        """Inverse of `dataclasses.asdict`."""
+        return cls(**{**data, "own": cls.from_dict(data["own"]) if data.get("own") else None})
 
     def standing(self, eval_: str, scorers: Mapping[str, str]) -> Standing:
         """What the main branch stands on in one eval, whose scores are given by `scorers` now."""
         then = self.scorers.get(eval_, {})
         changed = frozenset(score for score, one in scorers.items() if one and then.get(score, one) != one)
-        return Standing(self.ships, self.evals.get(eval_, {}).get(self.ships, {}), self.problem, changed)
+        own = self.own.standing(eval_, scorers) if self.own else None
+        return Standing(self.ships, self.evals.get(eval_, {}).get(self.ships, {}), self.problem, changed, own)
 
     def only(self, wanted: Collection[tuple[str, str]]) -> Baseline:
         """The part that (eval, score) pairs ask for, of the run-config that shipped."""
@@ -86,7 +94,8 @@ class Baseline:
             for name, configs in evals.items()
             if name in self.scorers
         }
-        return Baseline(self.run, self.ships, evals, self.problem, scorers)
+        own = self.own.only(wanted) if self.own else None
+        return Baseline(self.run, self.ships, evals, self.problem, scorers, own=own)
 
     def updated(self, newer: Baseline) -> Baseline:
         """With the evals that the newer one has in the place of these; others stay, if the same run-config shipped."""
@@ -152,6 +161,21 @@ def baseline_at(named: str | None, places: Places) -> tuple[Baseline, str]:
         hint = f"write one with `{UPDATE}`, or name a commit: {PREFIX}main"
         raise UsageError("there is no such baseline", where=named, hint=hint)
     return read_baseline(file, named), named
+
+
+def baseline_of_gates(named: str | None, places: Places) -> Baseline:
+    """What gates are compared with. Behind one that is read from git stands the checkout's own, where that is another:
+
+    a branch that adds an eval or changes a scorer could pass no such gate otherwise, whatever it does.
+    """
+    found, _ = baseline_at(named, places)
+    if named is None or not named.startswith(PREFIX):
+        return found
+    try:
+        own = read_baseline(places.baseline, places.shown(places.baseline))
+    except UsageError:
+        return found
+    return found if own == found else replace(found, own=own)
 
 
 def parse(text: str, shown: str) -> Baseline:

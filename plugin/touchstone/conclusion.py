@@ -82,7 +82,7 @@ class Conclusion:
         info["judges"] = tuple(Trust.from_dict(judge) for judge in data["info"].get("judges", ()))
         gates = tuple(Gate.from_dict(gate) for gate in data["gates"])
         problems = tuple(data.get("problems", ()))
-        kept = Baseline(**data["baseline"]) if data.get("baseline") else None
+        kept = Baseline.from_dict(data["baseline"]) if data.get("baseline") else None
         return cls(
             folder,
             gates,

@@ -38,8 +38,11 @@ def show(reporter: pytest.TerminalReporter, conclusion: Conclusion | None, plan:
 
 
 def _beside(config: pytest.Config, conclusion: Conclusion) -> tuple[report.Beside | None, str]:
-    """The run beside the baseline that was named, or why not: a report is written all the same."""
-    if (named := config.getoption("baseline")) is None:
+    """The run beside the baseline that was named, or why not: a report is written all the same.
+
+    A shard is compared once it is merged: it would take the rows of the other shards for removed.
+    """
+    if (named := config.getoption("baseline")) is None or conclusion.part is not None:
         return None, ""
     try:
         return compared(places_of(config), conclusion, named), ""

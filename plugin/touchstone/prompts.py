@@ -68,6 +68,9 @@ class Prompts:
         except TemplateSyntaxError as error:
             where = f"{self._shown}/{error.name or name + '.j2'}:{error.lineno}"
             raise UsageError(f"is no Jinja2 template: {error.message}", where=where) from error
+        except RecursionError as error:
+            hint = "a template that extends or includes itself, or two that do so with each other"
+            raise UsageError("goes round in a circle", where=self._place(error, name), hint=hint) from None
         except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
             # A template's own mistake (an undefined name, a filter given the wrong thing) may be any of these.
             raise UsageError(str(error), where=self._place(error, name)) from error

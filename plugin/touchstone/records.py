@@ -170,7 +170,7 @@ class Score:
     why: str = ""
     """One line for a person."""
     details: Mapping[str, Any] = field(default_factory=dict)
-    """JSON-ready evidence."""
+    """JSON-ready evidence. A string `data:image/webp;base64,...` (or png, jpeg) in it is a picture in the page."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from .baseline import Baseline, baseline_at
+from .baseline import Baseline, baseline_of_gates
 from .caching import calls_here
 from .conclusion import Conclusion, Gate, asked_baseline, info_of
 from .config import load_catalogue
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 _MADE = pytest.StashKey[Made]()
 _MISSES = (AssertionError, pytest.fail.Exception)
 """What a test's body raises to say that the row scored badly."""
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+(?=>)")
 _CHOOSING: Mapping[Option, tuple[str, object]] = {
     "--run-config": ("run_config", []),
     "--epochs": ("epochs", 1),
@@ -241,7 +243,7 @@ class Running:
     def _baseline(self) -> Baseline | None:
         """What gates are compared with, read once: before the first sample, when `run.json` is written."""
         places, named = self._require_suite().places, self.config.getoption("baseline")
-        return asked_baseline(self._gates, lambda: baseline_at(named, places)[0])
+        return asked_baseline(self._gates, lambda: baseline_of_gates(named, places))
 
     def _conclusion(self, records: tuple[SampleRecord, ...]) -> Conclusion:
         suite = self._require_suite()
@@ -394,8 +396,9 @@ def _is(call: pytest.CallInfo[None], *kinds: type[BaseException]) -> bool:
 
 
 def _why(call: pytest.CallInfo[None]) -> str:
-    """pytest's own explanation, without the name of the exception."""
+    """pytest's own explanation, without the name of the exception, nor where in memory something lies: that is another
+    place in each run."""
     if call.excinfo is None:
         return ""
-    text = str(call.excinfo.value)
+    text = _ADDRESS.sub("", str(call.excinfo.value))
     return text if _is(call, AssertionError, pytest.fail.Exception, pytest.skip.Exception) else call.excinfo.exconly()

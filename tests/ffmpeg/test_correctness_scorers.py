@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
+from pathlib import Path
 from typing import Any
 
+import av
+import numpy as np
 import pytest
 
+from fixtures.ffmpeg import stills
 from fixtures.ffmpeg.containers import prefers_mp4
 from fixtures.ffmpeg.copies import copies_streams
 from fixtures.ffmpeg.correctness import execution
+from fixtures.ffmpeg.probe import Facts, Track
 from fixtures.ffmpeg.rows import FfmpegRow
 from touchstone.records import RunConfig, Sample, Score
 from touchstone.scorers import identity_of, traits
@@ -164,3 +171,60 @@ def test_copies_streams(command: str, row: dict[str, Any], right: bool) -> None:
 def test_they_are_heavy_and_their_identity_covers_sources_and_ffmpeg(scorer: Any) -> None:
     assert traits(scorer).heavy
     assert len(identity_of(scorer).rpartition("@")[2]) == 64
+
+
+# The frame
+
+
+def found(output: str, **row: Any) -> dict[str, Any]:
+    """The facts of the one file that was looked at."""
+    (facts,) = execution(sample(output, **row))["meets_expectations"].details["found"].values()
+    return dict(facts)
+
+
+def test_evidence_shows_the_middle_frame_small_and_always_the_same() -> None:
+    wide = {"media": {"in.mp4": {"seconds": 1, "video": {"size": "640x360"}}}}
+    facts = found(fenced(COPY), **wide)
+    assert facts == found(fenced(COPY), **wide)
+    assert facts["frame_at"] == pytest.approx(0.5, abs=0.1)
+    head, _, data = facts["frame"].partition(",")
+    picture = base64.b64decode(data, validate=True)
+    assert head == "data:image/webp;base64"
+    assert len(picture) < stills.MOST
+    with av.open(io.BytesIO(picture)) as read:
+        frame = next(read.decode(video=0))
+    assert (frame.width, frame.height) == (112, 63)
+
+
+def test_a_still_picture_has_a_frame_without_a_time() -> None:
+    facts = found(fenced("ffmpeg -i in.mp4 -frames:v 1 out.png"), expect={"container": "png"})
+    assert facts["frame"].startswith("data:image/webp;base64,UklGR")
+    assert "frame_at" not in facts
+
+
+@pytest.mark.parametrize("command", ["ffmpeg -i in.mp4 -vn out.wav", "ffmpeg -i in.mp4 -vn -c:a copy out.mp4"])
+def test_sound_alone_has_no_frame(command: str) -> None:
+    assert not {"frame", "frame_at"} & found(fenced(command)).keys()
+
+
+def test_a_picture_that_cannot_be_encoded_or_is_too_large_is_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise = np.random.default_rng(1).integers(0, 255, (112, 112, 3), dtype=np.uint8)
+    track = Track(0, "video", times=[0.0])
+    track.pictures.add(av.VideoFrame.from_ndarray(noise, "rgb24"))
+    facts = Facts(tmp_path, tracks=[Track(1, "video"), track])
+    monkeypatch.setattr(stills, "QUALITY", "100")
+    assert stills.still(facts) == {}
+    monkeypatch.setattr(stills, "QUALITY", "1")
+    assert stills.still(facts).keys() == {"frame"}
+    monkeypatch.setattr(stills, "QUALITY", "none at all")
+    assert stills.still(facts) == {}
+
+
+@pytest.mark.parametrize("size", ["2x2", "2x1080", "1920x2", "16x10"])
+def test_odd_shapes_have_frames_that_fit(size: str) -> None:
+    facts = found(fenced(f"ffmpeg -f lavfi -i color=red:s={size}:d=1 out.mkv -y"))
+    with av.open(io.BytesIO(base64.b64decode(facts["frame"].partition(",")[2]))) as read:
+        frame = next(read.decode(video=0))
+    assert 2 <= min(frame.width, frame.height) <= max(frame.width, frame.height) <= stills.WIDEST

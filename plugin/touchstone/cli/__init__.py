@@ -57,6 +57,15 @@ def main(context: click.Context, root: Path | None) -> None:
     context.obj = root or project(Path.cwd())
 
 
+def _schema(context: click.Context, _: click.Parameter, asked: bool) -> None:
+    """Print it and end, as --help does: it is of no run."""
+    if asked:
+        from ..report import json_schema
+
+        click.echo(json_schema(), nl=False)
+        context.exit()
+
+
 @main.command("report")
 @click.argument("run", required=False)
 @click.option(
@@ -73,6 +82,14 @@ def main(context: click.Context, root: Path | None) -> None:
     help="Compare this one, rather than what ships; repeatable.",
 )
 @click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Write it there.")
+@click.option(
+    "--schema",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_schema,
+    help="Print the JSON Schema of `json`.",
+)
 @click.pass_obj
 def report_(
     root: Path, run: str | None, style: str, against: str | None, run_configs: tuple[str, ...], out: Path | None

@@ -136,7 +136,9 @@ def _answers(one: Beheld) -> Iterator[Block]:
         own = [flip for flip in one.flips if flip.worse == worse]
         items = tuple("\n".join(_answer(flip)) for flip in own[:_ANSWERS])
         if items:
-            title = f"Before and now: {plural(len(own), 'row')} that got {word}"
+            kept = any(flip.then is not None for flip in own)
+            told = "Answers before and now" if kept else "Answers now (those of before are not here)"
+            title = f"{told}: {plural(len(own), 'row')} that got {word}"
             block = unfolding(title, items, "row", rank=6 if worse else 7, share=16_000)
             yield replace(block, more=len(own) - len(items))
 
@@ -152,7 +154,10 @@ def _answer(flip: Flip) -> Iterator[str]:
 
 
 def _beside(then: Sequence[str], now: Sequence[str]) -> Iterator[str]:
-    """Lines of both, once; those that went, those that came."""
+    """Lines of both, once; those that went, those that came. Of one side alone nothing went or came."""
+    if not (then and now):
+        yield from (f"| {line}" for line in then or now)
+        return
     for what_, start, end, first, last in SequenceMatcher(None, then, now, autojunk=False).get_opcodes():
         if what_ == "equal":
             yield from (f"| {line}" for line in now[first:last])

@@ -20,6 +20,9 @@ _FULL = 2
 """Differences of one kind that are told in full in a line."""
 _NAMED = 6
 """Names in a line."""
+_COST = "cost per 1,000 answers"
+SAME = "same"
+"""No change."""
 
 
 def title(review: Review, say: Say) -> str:
@@ -71,19 +74,19 @@ def uncompared(one: Comparison, found: LeftOut) -> Iterator[tuple[str, Sequence[
 def change(before: float, now: float) -> str:
     """`+18 %`, `same`, of a sum; nothing where there was none before."""
     if before == now:
-        return "same"
+        return SAME
     return f"{100 * (now - before) / before:+.0f} %" if before else "new"
 
 
 def costs(took: tuple[Took, Took]) -> Iterator[tuple[str, str, str, str]]:
-    """(what, before, now, change) of one answer's tokens, and of a thousand answers' cost, where both sides say."""
-    for what, each in (("tokens in an answer", "input_tokens"), ("tokens out an answer", "output_tokens")):
+    """(what, before, now, change) of tokens per answer, and of cost per 1,000 answers, where both sides say."""
+    for what, each in (("input tokens per answer", "input_tokens"), ("output tokens per answer", "output_tokens")):
         per = [_per(getattr(one, each), one.answers) for one in took]
         if per[0] is not None and per[1] is not None:
             yield what, f"{per[0]:.1f}", f"{per[1]:.1f}", change(*map(float, (f"{per[0]:.1f}", f"{per[1]:.1f}")))
     per = [_per(one.cost, one.answers) for one in took]
     if per[0] is not None and per[1] is not None:
-        yield "cost of 1,000 answers", dollars(1000 * per[0]), dollars(1000 * per[1]), change(per[0], per[1])
+        yield _COST, dollars(1000 * per[0]), dollars(1000 * per[1]), change(per[0], per[1])
 
 
 def _per(value: float | None, answers: int) -> float | None:
@@ -119,7 +122,17 @@ def _others(one: Beheld, review: Review, say: Say) -> str:
         every = len(none) == len(one.comparison.scores)
         several = f"{'these' if every else 'the other'} {len(none)} scores"
         told.append(f"no difference shown at {several if len(none) > 1 else named(none[0], say)}; {_could(none)}")
-    return "; ".join(told) or ("every score differs" if one.comparison.scores else "nothing could be compared")
+    return "; ".join(told) or ("every score differs" if one.comparison.scores else _nothing(one.comparison))
+
+
+def _nothing(one: Comparison) -> str:
+    """Why nothing could be compared: the answers that are missing before all, which the report's errors explain."""
+    errors = sum(left.errors[1] for left in one.left_out)
+    if errors:
+        return f"nothing could be compared: {plural(errors, 'sample')} without an answer or a score now, see Errors"
+    if one.changed:
+        return "nothing could be compared: what gives the scores has changed, so before and now are two measures"
+    return "nothing could be compared: no row of now was measured before with the same content"
 
 
 def _could(none: Sequence[Compared]) -> str:
@@ -140,8 +153,17 @@ def _names(found: Sequence[Compared], say: Say) -> str:
 def _took(took: tuple[Took, Took] | None) -> str:
     if took is None:
         return "cost and tokens: not known of both sides"
-    known = [f"{what} {before} -> {now} ({by})" for what, before, now, by in costs(took)]
-    return ", ".join(known) or "cost and tokens: no provider says"
+    known = tuple(costs(took))
+    if not known:
+        return "cost and tokens: no provider says"
+    if all(by == SAME for *_, by in known):
+        nouns = dict.fromkeys("cost" if what == _COST else "tokens" for what, *_ in known)
+        return f"{' and '.join(nouns)} per answer: same"
+    return ", ".join(f"{what} {_turn(before, now)} ({by})" for what, before, now, by in known)
+
+
+def _turn(before: str, now: str) -> str:
+    return now if before == now else f"{before} -> {now}"
 
 
 def _lost(one: Beheld, say: Say) -> Iterator[str]:
@@ -161,7 +183,7 @@ def _lost(one: Beheld, say: Say) -> Iterator[str]:
     if found.only_first:
         yield f"not run: {_some(found.only_first, say)}"
     errors = sum(left.errors[1] for left in found.left_out)
-    if errors:
+    if errors and found.scores:  # else said above
         yield f"{plural(errors, 'sample')} without an answer or a score"
 
 

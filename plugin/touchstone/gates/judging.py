@@ -11,7 +11,7 @@ from ..stats.paired import effect
 from ..stats.power import rows_for_difference, rows_for_mean
 from . import wording
 from .rules import Rule
-from .verdict import HASH, PASSED, Kind, Standing, Verdict, kept_mean
+from .verdict import HASH, PASSED, Kept, Kind, Standing, Verdict, kept_mean
 
 _Values = dict[str, list[float]]
 """Row -> what it scored, one value an epoch."""
@@ -90,20 +90,39 @@ def _settled(rule: Rule) -> Callable[[float, float], bool]:
 
 
 def _judge_baseline(rule: Rule, records: Sequence[SampleRecord], errors: int, standing: Standing) -> Verdict:
-    """Paired by row and by the row's content: a row that was edited is another row."""
-    if (rule.name or PASSED) in standing.changed:
-        why = f"{rule.text}: {wording.another_measure(rule.name or PASSED)}"
-        return Verdict(rule.text, "cannot_tell", why, errors=errors)
-    now, then = _now(rule.name, records), standing.scores.get(rule.name or PASSED, {})
-    same = [row for row in now if row in then and then[row][0] == now[row][0]]
-    pairs = {row: ([then[row][1]], [now[row][1]]) for row in same}
+    """What main stands on decides; only where it says nothing of this score as it is measured now, the branch's own."""
+    now = _now(rule.name, records)
+    reason = _not_comparable(rule.name or PASSED, now, standing)
+    if not reason:
+        return _judge_difference(rule, now, errors, standing, wording.MAIN)
+    if standing.own is not None and not _not_comparable(rule.name or PASSED, now, standing.own):
+        return _judge_difference(rule, now, errors, standing.own, wording.own(reason))
+    return Verdict(rule.text, "cannot_tell", f"{rule.text}: {wording.update(reason)}", errors=errors)
+
+
+def _not_comparable(score: str, now: Kept, standing: Standing) -> str:
+    """Why nothing of it can be compared; empty where something can."""
+    if score in standing.changed:
+        return wording.another_measure(score)
+    then = standing.scores.get(score, {})
+    return "" if _same(now, then) else standing.problem or wording.nothing_to_compare(bool(then))
+
+
+def _same(now: Kept, then: Kept) -> list[str]:
+    """Rows with the same content: a row that was edited is another row."""
+    return [row for row in now if row in then and then[row][0] == now[row][0]]
+
+
+def _judge_difference(rule: Rule, now: Kept, errors: int, standing: Standing, whose: str) -> Verdict:
+    """Paired by row."""
+    then = standing.scores[rule.name or PASSED]
+    pairs = {row: ([then[row][1]], [now[row][1]]) for row in _same(now, then)}
     found = effect(pairs)
     if found is None:
-        why = f"{rule.text}: {standing.problem or wording.nothing_to_compare(bool(then))}"
-        return Verdict(rule.text, "cannot_tell", why, errors=errors)
+        raise ValueError("no row to compare")
     kind = _kind(rule, found.mean, found.interval.high)
     needed = rows_for_difference(found, _settled(rule)) if kind == "cannot_tell" else None
-    why = wording.against(rule, pairs, found, standing.run_config)
+    why = wording.against(rule, pairs, found, f"{standing.run_config}, {whose}")
     size = wording.count(found.n, "row")
     why += wording.too_few(size, needed) if kind == "cannot_tell" else wording.enough(size)
     why += wording.unmatched(now, then) + wording.despite(errors)

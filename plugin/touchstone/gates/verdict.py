@@ -52,6 +52,8 @@ class Standing:
     """Why there is none, and what to type."""
     changed: frozenset[str] = frozenset()
     """Scores that something else gave then: not to be compared."""
+    own: Standing | None = None
+    """What the branch itself says it stands on, for what main cannot be asked: a new eval, a scorer that changed."""
 
 
 def kept_mean(values: Sequence[float]) -> float:

@@ -12,6 +12,8 @@ from .rules import TINY, Rule
 from .verdict import PASSED, Kept
 
 UPDATE = "touchstone baseline update"
+MAIN = "the baseline"
+"""Whose figures a rule compares with."""
 MOST_ROWS = 10_000
 """More rows than these are counted no further."""
 _NEGATED = {">=": "<", ">": "<=", "<=": ">", "<": ">="}
@@ -27,14 +29,15 @@ def mean(rule: Rule, found: Estimate, value: float) -> str:
     return f"{what} {value:.{digits}f} {span} {_compared(rule, value, digits)}"
 
 
-def against(rule: Rule, pairs: Pairs, found: Effect, run_config: str) -> str:
+def against(rule: Rule, pairs: Pairs, found: Effect, whose: str) -> str:
     """`good 0.78 against 0.80 of main, the baseline: -0.02 [-0.05, +0.01] >= -0.02`."""
     then, now = (fsum(pair[side][0] for pair in pairs.values()) / found.n for side in (0, 1))
     digits = _digits(found.mean, rule.bound)
     value = found.mean + 0.0 if abs(found.mean) > TINY else 0.0
     span = f"{value:+.{digits}f} [{found.interval.low:+.{digits}f}, {found.interval.high:+.{digits}f}]"
-    whose = f"{then:.2f} of {run_config}, the baseline"
-    return f"{rule.name or PASSED} {now:.2f} against {whose}: {span} {_compared(rule, found.mean, digits)}"
+    return (
+        f"{rule.name or PASSED} {now:.2f} against {then:.2f} of {whose}: {span} {_compared(rule, found.mean, digits)}"
+    )
 
 
 def enough(size: str) -> str:
@@ -54,13 +57,23 @@ def too_few(size: str, needed: int | None, mean: float | None = None, bound: flo
 def nothing_to_compare(has_rows: bool) -> str:
     """Why a baseline that was read is of no use."""
     if has_rows:
-        return f"no row is as it was in the baseline; if they are meant to differ: `{UPDATE}`"
-    return f"the baseline has nothing of this eval and score: `{UPDATE}`"
+        return "no row is as it was in the baseline"
+    return "the baseline has nothing of this eval and score"
 
 
 def another_measure(score: str) -> str:
     """Why a score is not compared with what the baseline has of it."""
-    return f"what gives {score} has changed since the baseline, so the two are not comparable; look, then: `{UPDATE}`"
+    return f"what gives {score} has changed since the baseline, so the two are not comparable"
+
+
+def own(reason: str) -> str:
+    """Whose figures they are, where main's are of no use."""
+    return f"this branch's own baseline ({reason})"
+
+
+def update(reason: str) -> str:
+    """The same with what to do: a baseline that could not be read says so itself."""
+    return reason if UPDATE in reason else f"{reason}; look, then: `{UPDATE}`, and commit it"
 
 
 def unmatched(now: Kept, then: Kept) -> str:

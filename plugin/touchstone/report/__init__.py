@@ -1,11 +1,22 @@
 """What people and programs read after a run. Text in, text out: prints nothing, writes nothing, decides nothing."""
 
 from .beside import Beside
-from .data import as_json
+from .data import as_json, json_schema
 from .github import markdown
 from .summary import GateResult, RunInfo, Summary, headline, summarise
 
-__all__ = ["Beside", "GateResult", "RunInfo", "Summary", "as_json", "headline", "markdown", "summarise", "terminal"]
+__all__ = [
+    "Beside",
+    "GateResult",
+    "RunInfo",
+    "Summary",
+    "as_json",
+    "headline",
+    "json_schema",
+    "markdown",
+    "summarise",
+    "terminal",
+]
 
 
 def terminal(summary: Summary, width: int = 80, *, color: bool = False, beside: Beside | None = None) -> str:

@@ -56,8 +56,8 @@ def _overview(console: Console, summary: Summary) -> None:
 def _calls(summary: Summary) -> str:
     calls = summary.calls
     parts = [plural(calls.count, "call") + (f" ({calls.replayed:,} replayed)" if calls.replayed else "")]
-    parts += [f"{calls.input_tokens:,} tokens in"] if calls.input_tokens is not None else []
-    parts += [f"{calls.output_tokens:,} out"] if calls.output_tokens is not None else []
+    parts += [f"{calls.input_tokens:,} input tokens"] if calls.input_tokens is not None else []
+    parts += [f"{calls.output_tokens:,} output tokens"] if calls.output_tokens is not None else []
     parts += [f"cost {dollars(calls.cost)}"] if calls.cost is not None else []
     return ", ".join([*parts, *latency(calls)])
 

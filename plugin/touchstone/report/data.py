@@ -1,20 +1,13 @@
 """The report for other programs: a summary as JSON-ready values. Owns the document's shape and its version.
 
-{"schema": 1, "run": {...}, "verdict": "pass" | "fail" | "not_judged", "calls": {...},
- "results": [{"eval", "run_config", "passed": ESTIMATE | null, "scores": {NAME: ESTIMATE | null}, "misses", "errors",
-              "skipped", "calls": {...}, "worst": [{"row", "why", "epochs"}]}],
- "gates": [{"eval", "run_config", "binding", "rule", "kind", "why", "value", "interval", "n", "errors",
-            "needed"}],
- "errors": [NOTICE], "skipped": [NOTICE]}
-
-"needed": more rows that would let a gate tell which cannot; null otherwise, and where no reasonable number would.
-ESTIMATE = {"mean", "interval": {"low", "high"}, "n", "rows", "errors"}
-NOTICE = {"run_configs", "evals", "samples", "why"}
+The shape is in `report.schema.json`, a JSON Schema (2020-12), which tests hold against these values and the classes
+that they are made of.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 from ..labels import Trust
@@ -27,6 +20,12 @@ SCHEMA = 1
 LONGEST = 2000
 """Characters of a text or a name."""
 _MOST = 100
+_SHAPE = Path(__file__).with_name("report.schema.json")
+
+
+def json_schema() -> str:
+    """The document's shape as a JSON Schema. It allows keys that a later touchstone may add."""
+    return _SHAPE.read_text(encoding="utf-8")
 
 
 def as_json(summary: Summary, beside: Beside | None = None) -> dict[str, Any]:

@@ -113,7 +113,7 @@ def _narrow(table: Table) -> Table:
 def _calls(summary: Summary) -> str:
     calls = summary.calls
     parts = [plural(calls.count, "call") + (f" ({calls.replayed:,} replayed)" if calls.replayed else "")]
-    parts += [f"{calls.output_tokens:,} tokens out"] if calls.output_tokens is not None else []
+    parts += [f"{calls.output_tokens:,} output tokens"] if calls.output_tokens is not None else []
     parts += [f"cost {dollars(calls.cost)}"] if calls.cost is not None else []
     return ", ".join([*parts, *latency(calls)])
 

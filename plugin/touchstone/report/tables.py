@@ -98,7 +98,7 @@ def _columns(results: Sequence[Result]) -> Iterator[Column]:
     yield _column("miss", results, lambda result: str(result.misses))
     yield from _if_any("err", results, lambda result: result.errors)
     yield from _if_any("skip", results, lambda result: result.skipped)
-    yield _column("tokens out", results, lambda result: count(result.calls.output_tokens))
+    yield _column("output tokens", results, lambda result: count(result.calls.output_tokens))
     if any(result.calls.cost for result in results):
         yield _column("cost", results, lambda result: dollars(result.calls.cost))
     yield _column("p50 s", results, lambda result: _latency(result, result.calls.p50))

@@ -3,10 +3,12 @@
 {"evals": [NAME], "configs": [NAME], "rows": [NAME], "tests": [FILE::NAME], "measures": [NAME],
  "heads": [[ROLE, TEXT, ROLE, TEXT ...]], "prompts": [[HEAD, ROLE, TEXT]],
  "columns": {"eval", "config", "row", "epoch", "kind", "why", "input", "output", "thinking", "prompt", "request",
-             "scores": [[MEASURE, VALUE, TEXT, VALUE-NUMBER] ...], "errors": [[WHO, TEXT]], "call", "asked", "test"}}
+             "scores": [[MEASURE, VALUE, TEXT, VALUE-NUMBER, [[PLACE, PICTURE] ...]] ...], "errors": [[WHO, TEXT]],
+             "call", "asked", "test"}}
 
-TEXT and VALUE-NUMBER are numbers in the pool; null is none. `call` is [finish, input tokens, output tokens, cost,
-latency, source, made], `asked` [calls, output tokens, cost] of judges. Samples that were skipped are left out.
+TEXT and VALUE-NUMBER are numbers in the pool, PICTURE is one among the pictures, PLACE the keys that lead to it in the
+evidence (a score without pictures has no such list); null is none. `call` is [finish, input tokens, output tokens,
+cost, latency, source, made], `asked` [calls, output tokens, cost] of judges. Samples that were skipped are left out.
 """
 
 from __future__ import annotations
@@ -16,7 +18,9 @@ from typing import Any, TypeAlias
 
 from ...records import Message, Response, SampleRecord, Score
 from ..data import LONGEST
+from ..summary import Summary
 from ..text import clean
+from .pictures import Pictures
 from .pool import Pool
 
 Prompts: TypeAlias = Mapping[str, Sequence[Message]]
@@ -51,9 +55,10 @@ class Names:
 class Columns:
     """The samples, taken in one by one."""
 
-    def __init__(self, pool: Pool, prompts: Prompts, evals: Iterable[str], configs: Iterable[str]) -> None:
-        self._pool, self._prompts = pool, prompts
-        self._evals, self._configs = Names(evals), Names(configs)
+    def __init__(self, pool: Pool, pictures: Pictures, prompts: Prompts, run: Summary) -> None:
+        self._pool, self._pictures, self._prompts = pool, pictures, prompts
+        self._ships = run.run.shipping
+        self._evals, self._configs = Names(run.evals), Names(run.run_configs)
         self._rows, self._tests, self._measures = Names(), Names(), Names()
         self._heads: dict[tuple[str | int, ...], int] = {}
         self._asked: dict[tuple[int, str, int], int] = {}
@@ -98,16 +103,22 @@ class Columns:
 
     def _listed(self, record: SampleRecord) -> tuple[Any, ...]:
         return (
-            [self._score(name, score) for name, score in record.scores.items()],
+            [self._score(name, score, self._rank(record)) for name, score in record.scores.items()],
             [[who, self._pool.text(what)] for who, what in record.errors.items()],
             self._call(record.response),
             _asked(record.asked.values()),
             self._tests.of(record.test.partition("[")[0]),
         )
 
-    def _score(self, name: str, score: Score) -> list[Any]:
-        details = self._pool.value(score.details) if score.details else None
-        return [self._measures.of(name), _short(score.value), self._text(score.why), details]
+    def _score(self, name: str, score: Score, rank: int) -> list[Any]:
+        evidence, pictures = self._pictures.lifted(score.details, rank)
+        details = self._pool.value(evidence) if evidence else None
+        said = [self._measures.of(name), _short(score.value), self._text(score.why), details]
+        return [*said, pictures] if pictures else said
+
+    def _rank(self, record: SampleRecord) -> int:
+        """Whose pictures are kept first: those of what ships, and of these, and then of others, the misses'."""
+        return 2 * (record.run_config != self._ships) + (record.outcome.kind != "miss")
 
     def _call(self, response: Response | None) -> list[Any] | None:
         if response is None:

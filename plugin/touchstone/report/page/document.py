@@ -21,12 +21,17 @@ from ..summary import Summary, headline
 from ..text import clean
 from .columns import Columns, Prompts
 from .escaping import encoded
+from .pictures import Pictures
 from .pool import Pool
 
 ROOM = 3_200_000
 """Bytes for what samples say, however few they are: with the rest the file stays below 5 MB for 2,000."""
 _A_SAMPLE = 1_600
 _MOST = 16_000_000
+PICTURES = 1_000_000
+"""Bytes for pictures, likewise."""
+_PICTURES_A_SAMPLE = 500
+_MOST_PICTURES = 5_000_000
 _VENDOR = ("d3.min.js", "plot.umd.min.js")
 _SCRIPTS = (
     "text.js",
@@ -39,6 +44,7 @@ _SCRIPTS = (
     "judges.js",
     "rows.js",
     "samples.js",
+    "pictures.js",
     "values.js",
     "sample.js",
     "words.js",
@@ -73,8 +79,8 @@ def page(summary: Summary, records: Iterable[SampleRecord], prompts: Prompts, wh
 
 
 def _data(summary: Summary, records: Iterable[SampleRecord], prompts: Prompts, where: str) -> str:
-    pool = Pool()
-    columns = Columns(pool, prompts, summary.evals, summary.run_configs)
+    pool, pictures = Pool(), Pictures()
+    columns = Columns(pool, pictures, prompts, summary)
     order = {name: place for place, name in enumerate(summary.run_configs)}
     ordered = sorted(records, key=lambda r: (r.eval, r.row, order.get(r.run_config, -1), r.run_config, r.epoch, r.test))
     for record in ordered:
@@ -87,6 +93,7 @@ def _data(summary: Summary, records: Iterable[SampleRecord], prompts: Prompts, w
         "report": as_json(summary),
         "pairs": {clean(judge.judge, LONGEST): _pairs(judge) for judge in summary.run.judges},
         "cuts": cuts,
+        "pictures": pictures.written(min(_MOST_PICTURES, max(PICTURES, _PICTURES_A_SAMPLE * len(ordered)))),
         **columns.as_dict(),
     }
     return f'{encoded(data)[:-1]},"texts":{texts}}}'

@@ -3,7 +3,7 @@
 import { ALL, COLUMNS, EVALS, REPORT, SHIPS, configOf, estimateOf, evalOf, measured, measuresOf } from "./data.js";
 import { chart, cropped, placed, visible } from "./drawing.js";
 import { boundsOf, quantile } from "./overview.js";
-import { $, choice, dollars, folded, heading, made, said, scrolling, span } from "./parts.js";
+import { $, NOTHING, choice, dollars, folded, heading, made, said, scrolling, span } from "./parts.js";
 import { view } from "./route.js";
 
 const SHOWN = () => REPORT.run.run_configs;
@@ -39,7 +39,7 @@ function whiskers(evalName, name) {
   const draw = (width) => ({
     width,
     height: 26 * data.length + 34,
-    marginLeft: Math.min(130, 18 + 6.6 * Math.max(...data.map((one) => Math.min(17, one.config.length)))),
+    marginLeft: Math.min(130, 18 + 6.6 * Math.max(...SHOWN().map((config) => Math.min(17, config.length)))),
     marginRight: 24,
     marginTop: 6,
     marginBottom: 26,
@@ -61,7 +61,9 @@ function whiskers(evalName, name) {
 
 function distributions() {
   const grid = made("div", { class: "grid" });
-  for (const evalName of EVALS) {
+  // The tallest first: so cards beside each other are about as high.
+  const many = (evalName) => SHOWN().filter((config) => estimateOf(evalName, config, "passed")).length;
+  for (const evalName of [...EVALS].sort((a, b) => many(b) - many(a))) {
     const names = measuresOf(evalName);
     const body = made("div");
     const put = (name) => body.replaceChildren(...[whiskers(evalName, name)].filter(Boolean));
@@ -82,7 +84,7 @@ function scatter(label, data, front, xAxis, yAxis) {
     const across = (x) => margin.left + ((x - xAxis.domain[0]) / (xAxis.domain[1] - xAxis.domain[0])) * (width - margin.left - margin.right);
     const up = (y) => height - margin.bottom - ((y - yAxis.domain[0]) / (yAxis.domain[1] - yAxis.domain[0])) * (height - margin.top - margin.bottom);
     const names = data.map((one) => cropped(visible(one.config), 20));
-    const places = placed(data.map((one, i) => ({ x: across(one.x), y: up(one.y), name: names[i] })), width, height - margin.bottom);
+    const places = placed(data.map((one, i) => ({ x: across(one.x), y: up(one.y), name: names[i], first: one.config === SHIPS || front.includes(one) })), width, height - margin.bottom);
     return {
       width,
       height,
@@ -101,9 +103,9 @@ function scatter(label, data, front, xAxis, yAxis) {
         front.length > 1 ? Plot.line(front, { x: "x", y: "y", curve: "step-after", stroke: "var(--gold)", strokeWidth: 1.5, strokeDasharray: "5 4" }) : null,
         Plot.link(data.filter((one) => one.y1 !== undefined), { x1: "x", x2: "x", y1: "y1", y2: "y2", stroke: (one) => colourOf(one.config), strokeOpacity: 0.55, strokeWidth: 2 }),
         Plot.link(data.filter((one) => one.x1 !== undefined), { x1: "x1", x2: "x2", y1: "y", y2: "y", stroke: (one) => colourOf(one.config), strokeOpacity: 0.55, strokeWidth: 2 }),
-        Plot.dot(data, { x: "x", y: "y", r: 5.5, fill: (one) => colourOf(one.config), stroke: "var(--card)", strokeWidth: 1.5 }),
+        Plot.dot(data, { x: "x", y: "y", r: 5.5, title: (one) => visible(one.config), fill: (one) => colourOf(one.config), stroke: "var(--card)", strokeWidth: 1.5 }),
         ...data.map((one, i) =>
-          Plot.text([one], { x: "x", y: "y", text: () => names[i], ...{ dx: places[i].dx, dy: places[i].dy, textAnchor: places[i].anchor }, fill: "var(--ink)", stroke: "var(--card)", strokeWidth: 3 }),
+          places[i] && Plot.text([one], { x: "x", y: "y", text: () => names[i], dx: places[i].dx, dy: places[i].dy, textAnchor: places[i].anchor, fill: "var(--ink)", stroke: "var(--card)", strokeWidth: 3 }),
         ),
       ],
     };
@@ -162,7 +164,7 @@ function against(evalName, what) {
 
 const asTable = (title, names, rows) =>
   folded("As a table", (body) => {
-    const head = made("tr", {}, names.map((name) => made("th", { scope: "col" }, name)));
+    const head = made("tr", {}, names.map((name, i) => made("th", { scope: "col", class: i ? "number" : undefined }, name)));
     const lines = rows.map(([first, ...rest]) => made("tr", {}, said(first, "th"), rest.map((words) => made("td", { class: "number" }, words))));
     lines.forEach((line) => line.firstChild.setAttribute("scope", "row"));
     body.append(scrolling(title, made("table", {}, made("thead", {}, head), made("tbody", {}, lines))));
@@ -190,13 +192,16 @@ function costFigure() {
 
 /* ---- one eval against another ---- */
 
+const MEASURES = EVALS.flatMap((name) => measuresOf(name).map((measure) => [name, measure]));
+
 function tradeFigure() {
-  const measures = EVALS.flatMap((name) => measuresOf(name).map((measure) => [name, measure]));
+  const measures = MEASURES;
   const words = ([name, measure]) => (measure === "passed" ? visible(name) : `${visible(name)}: ${visible(measure)}`);
   const options = measures.map((one, i) => [String(i), words(one)]);
   const passes = measures.map((one, i) => [one, i]).filter(([one]) => one[1] === "passed").map(([, i]) => i);
-  const state = { x: passes[1] ?? 0, y: Math.max(0, measures.findIndex(([name, measure]) => name === firstEval() && measure === "passed")) };
-  if (state.x === state.y) state.x = passes[0];
+  const up_ = Math.max(0, measures.findIndex(([name, measure]) => name === firstEval() && measure === "passed"));
+  // Another eval, and where there is no other, another score.
+  const state = { x: passes.find((i) => i !== up_) ?? measures.findIndex((_, i) => i !== up_), y: up_ };
   const body = made("div");
   const put = () => body.replaceChildren(...trade(measures[state.x], measures[state.y], words));
   put();
@@ -223,6 +228,7 @@ function trade(across, up, words) {
   ];
 }
 
+const UNNAMED = "A dot without room for its name: point at it, or open the table.";
 let chartsShown = false;
 
 view("charts", () => {
@@ -230,13 +236,16 @@ view("charts", () => {
   chartsShown = true;
   const section = $("view-charts");
   section.append(heading(1, "Charts"));
-  if (!EVALS.length) return "Charts";
+  if (!EVALS.length) {
+    section.append(made("p", { class: "soft" }, NOTHING));
+    return "Charts";
+  }
   section.append(heading(2, "Scores and their intervals"));
   section.append(made("p", { class: "soft" }, "Dot: mean. Bar: 95 % interval. Dashed: what a gate asks. Faint: how many samples have which score, where scores are graded. Gold: the run-config that ships."));
   section.append(distributions());
   const pair = made("div", { class: "grid two" });
-  pair.append(made("div", {}, heading(2, "Score against cost"), made("p", { class: "soft" }, "Upwards: passed. Dashed, the front: who stands on it is beaten by no other, in score or in cost."), costFigure()));
-  pair.append(made("div", {}, heading(2, "One eval against another"), made("p", { class: "soft" }, "What does a gain in one cost in the other?"), tradeFigure()));
+  pair.append(made("div", {}, heading(2, "Score against cost"), made("p", { class: "soft" }, "Upwards: passed. Dashed, the front: who stands on it is beaten by no other, in score or in cost. " + UNNAMED), costFigure()));
+  if (MEASURES.length > 1) pair.append(made("div", {}, heading(2, "One eval against another"), made("p", { class: "soft" }, "What does a gain in one cost in the other? " + UNNAMED), tradeFigure()));
   section.append(pair);
   return "Charts";
 });

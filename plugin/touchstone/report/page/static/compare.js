@@ -4,7 +4,7 @@
 import { ALL, COLUMNS, EVALS, REPORT, SHIPS, addressOf, configOf, evalOf, hashOf, kindOf, outputOf, rowOf, sampleAt, sampleHash, scoresOf } from "./data.js";
 import { $, badge, choice, fixed, heading, made, plural, said, scrolling } from "./parts.js";
 import { become, go, view } from "./route.js";
-import { scorePart } from "./sample.js";
+import { scoreParts } from "./sample.js";
 import { element, plain } from "./text.js";
 import { pooled, verbatim } from "./values.js";
 import { difference } from "./words.js";
@@ -55,7 +55,7 @@ view("compare", ([evalName, left, right]) => {
   const b = names().includes(right) && right !== a ? right : names().find((name) => name !== a);
   const options = names().map((name) => [name, name]);
   if (b === undefined) {
-    section.replaceChildren(heading(1, "Two run-configs"), made("p", { class: "soft" }, "This run has one run-config only."));
+    section.replaceChildren(heading(1, "Two run-configs"), made("p", { class: "soft" }, "This run has fewer than two run-configs."));
     return "Compare";
   }
   const focused = document.activeElement?.id;
@@ -88,7 +88,7 @@ function side(at, runs, which) {
   const parts = made("section", { class: `card ${which}` }, made("h2", { class: "config" }, title), made("p", { class: "meta" }, badge(kindOf(at))));
   parts.append(made("h3", {}, "Answer"), half(runs, which));
   for (const [who, what] of COLUMNS.errors[at]) parts.append(made("article", { class: "score" }, made("div", { class: "score-head" }, said(who, "h3"), badge("error")), pooled(what, verbatim)));
-  parts.append(...scoresOf(at).map((score) => scorePart(score, false)));
+  parts.append(...scoreParts(scoresOf(at), false));
   return parts;
 }
 
@@ -106,7 +106,7 @@ view("diff", ([evalName, row, left, epoch, right, other, ...rest]) => {
     made("div", { class: "steps" }, made("a", { href: hashOf("compare", evalName, left, right) }, "\u2190 All rows of both")),
     made("header", { class: "sample-head" }, title, made("p", { class: "meta" }, said(evalName))),
     made("section", { class: "card" }, heading(2, "Asked"), pooled(COLUMNS.input[a])),
-    made("div", { class: "columns even" }, side(a, runs, "left"), side(b, runs, "right")),
+    made("div", { class: "columns" }, side(a, runs, "left"), side(b, runs, "right")),
   );
   return `${row}: ${left}, ${right}`;
 });

@@ -21,9 +21,10 @@ export const kindOf = (at) => DATA.kinds[COLUMNS.kind[at]];
 export const whyOf = (at) => text(COLUMNS.why[at]);
 export const outputOf = (at) => text(COLUMNS.output[at]);
 
-/** {name, value, why, details} of each score; why and details are numbers in the pool. */
+/** {name, value, why, details, pictures} of each score; why and details are numbers in the pool, and `pictures` says
+    where in the details which picture was. */
 export const scoresOf = (at) =>
-  COLUMNS.scores[at].map(([name, mark, why, details]) => ({ name: DATA.measures[name], value: mark, why, details }));
+  COLUMNS.scores[at].map(([name, mark, why, details, pictures]) => ({ name: DATA.measures[name], value: mark, why, details, pictures: pictures || [] }));
 
 /** What the call took, or null. */
 export function callOf(at) {

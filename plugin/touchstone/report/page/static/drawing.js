@@ -37,11 +37,15 @@ function picture(label, options) {
 const LETTER = 7.2;
 const LINE = 13;
 
-/** Where the labels of points stand: beside their points, and not over each other as far as there is room.
-    `points`: {x, y, name} in pixels; gives {dx, dy, anchor} of each, in their order. */
+/** Where the labels of points stand: beside their points, and not over each other or over another point.
+    `points`: {x, y, name, first} in pixels; gives {dx, dy, anchor} of each, in their order, or null where there is no
+    room. Those that are `first` have theirs anyway, and choose before the others. */
 export function placed(points, width, height) {
   const taken = points.map(({ x, y }) => [x - 5, y - 5, x + 5, y + 5]);
-  return points.map((point, own) => {
+  const found = points.map(() => null);
+  const order = [...points.keys()].sort((a, b) => Boolean(points[b].first) - Boolean(points[a].first));
+  for (const own of order) {
+    const point = points[own];
     const wide = point.name.length * LETTER;
     const tries = [-11, 12, -24, 25, -37, 38, 1].flatMap((dy) => [
       { dx: 7, dy, anchor: "start" },
@@ -56,9 +60,11 @@ export function placed(points, width, height) {
       return taken.filter((other, i) => i !== own && over(box, other)).length + 100 * outside + at / 100;
     });
     const at = lost.indexOf(Math.min(...lost));
+    if (lost[at] >= 1 && !point.first) continue;
     taken.push(boxes[at]);
-    return tries[at];
-  });
+    found[own] = tries[at];
+  }
+  return found;
 }
 
 const over = (a, b) => a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];

@@ -10,15 +10,16 @@ const STATES = { certified: "pass", "no evidence": "cannot_tell", missing: "not_
 const corrected = (one) => (one && one.mean !== null && one.interval ? span(one) : one && one.why ? `none: ${one.why}` : "-");
 
 function judgedTable(judge) {
+  const names = ["Run-config", "Eval", "Raw, per cent", "Corrected (PPI++)", "Corrected (Rogan-Gladen)"];
+  const cell = (words, i) => made("td", { class: i ? "number" : undefined }, made("span", { class: "on-phone" }, names[i + 1]), said(words));
   const body = made("tbody");
   for (const one of REPORT.judged.filter((found) => found.judge === judge)) {
-    const figures = [span(one.raw), corrected(one.powered), corrected(one.solved)];
-    body.append(made("tr", {}, said(one.run_config, "th"), said(one.eval, "td"), figures.map((words) => said(words, "td", "number"))));
+    const words = [one.eval, span(one.raw), corrected(one.powered), corrected(one.solved)];
+    body.append(made("tr", {}, said(one.run_config, "th"), words.map(cell)));
   }
   body.querySelectorAll("th").forEach((node) => node.setAttribute("scope", "row"));
-  const names = ["Run-config", "Eval", "Raw, per cent", "Corrected (PPI++)", "Corrected (Rogan-Gladen)"];
-  const head = made("tr", {}, names.map((name) => made("th", { scope: "col" }, name)));
-  return scrolling(`Scores by ${judge}`, made("table", {}, made("thead", {}, head), body));
+  const head = made("tr", {}, names.map((name, i) => made("th", { scope: "col", class: i > 1 ? "number" : undefined }, name)));
+  return scrolling(`Scores by ${judge}`, made("table", { class: "stacking" }, made("thead", {}, head), body));
 }
 
 /** Golden outputs: what is true across, what the judge said upwards. */

@@ -1,7 +1,7 @@
 /* The overview: the verdict, the gates, the table of run-configs and evals, what the run took, what went wrong. */
 
 import { ALL, COLUMNS, COUNT, DATA, EVALS, REPORT, SHIPS, configOf, resultOf } from "./data.js";
-import { badge, count, dollars, folded, heading, made, named, percent, plural, said, scrolling, seconds } from "./parts.js";
+import { NOTHING, badge, count, dollars, folded, heading, made, named, percent, plural, said, scrolling, seconds } from "./parts.js";
 import { $ } from "./parts.js";
 import { view } from "./route.js";
 
@@ -31,7 +31,7 @@ function whisker(estimate) {
 function cell(evalName, config) {
   const result = resultOf(evalName, config);
   const label = { class: "figure" };
-  if (!result || (!result.passed && !result.errors)) return made("td", label, named(evalName, "span", "on-phone"), "-");
+  if (!result || (!result.passed && !result.errors)) return made("td", { class: "figure none" }, named(evalName, "span", "on-phone"), "-");
   const query = new URLSearchParams({ eval: evalName, config });
   const link = made("a", { href: `#samples?${query}` });
   if (result.passed) {
@@ -152,16 +152,20 @@ view("overview", () => {
   const verdict = made("div", { class: `verdict ${REPORT.verdict}` }, plainHeading(title), facts());
   section.append(verdict);
   if (REPORT.errors.length) section.append(notices("Errors: samples that lack a measurement", REPORT.errors));
-  section.append(heading(2, "Scores"), scores(), made("p", { class: "soft" }, "Per cent of samples passed, with its 95 % interval. Each figure leads to its samples."));
+  if (EVALS.length) section.append(heading(2, "Scores"), scores(), made("p", { class: "soft" }, "Per cent of samples passed, with its 95 % interval. Each figure leads to its samples."));
+  else section.append(made("p", { class: "soft" }, NOTHING));
   if (binding.length) section.append(heading(2, "Gates that decide this run"), gateTable(binding, false));
   if (others.length) section.append(folded(`Gates of candidates (${others.length})`, (body) => body.append(gateTable(others, true))));
-  section.append(heading(2, "What the calls took"));
-  const note = "Each call once, also where evals share it. Of replayed calls, time and cost are of when they were made.";
-  const wide = matchMedia("(min-width: 46rem)").matches;
-  section.append(folded("Calls, tokens, cost, time", (body) => body.append(took(), made("p", { class: "soft" }, note)), wide));
+  if (COUNT) section.append(heading(2, "What the calls took"), tookFolded());
   if (REPORT.skipped.length) section.append(notices("Skipped", REPORT.skipped));
   return title;
 });
+
+function tookFolded() {
+  const note = "Each call once, also where evals share it. Of replayed calls, time and cost are of when they were made.";
+  const wide = matchMedia("(min-width: 46rem)").matches;
+  return folded("Calls, tokens, cost, time", (body) => body.append(took(), made("p", { class: "soft" }, note)), wide);
+}
 
 function plainHeading(words) {
   const node = said(words, "h1");

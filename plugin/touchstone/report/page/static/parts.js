@@ -110,4 +110,6 @@ export function folded(summary, fill, open = false) {
   return node;
 }
 
+export const NOTHING = "This run has no sample to show.";
+
 export const heading = (level, words) => made(`h${level}`, { tabindex: "-1" }, words);

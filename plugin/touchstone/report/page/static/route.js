@@ -37,6 +37,13 @@ export function become(...parts) {
   showHash(false);
 }
 
+/** Scroll the views no further than it takes to see the whole of one. */
+function uncover(link) {
+  const list = link.closest("ul");
+  const [outer, inner] = [list.getBoundingClientRect(), link.getBoundingClientRect()];
+  list.scrollLeft += Math.min(0, inner.left - outer.left) + Math.max(0, inner.right - outer.right);
+}
+
 export function showHash(moved = true) {
   const { name, parts, query } = readHash();
   for (const section of document.querySelectorAll("main > section")) section.hidden = section.id !== `view-${name}`;
@@ -45,7 +52,7 @@ export function showHash(moved = true) {
   for (const link of document.querySelectorAll("nav a")) {
     if (link.dataset.view === tab) {
       link.setAttribute("aria-current", "page");
-      link.closest("ul").scrollLeft = link.offsetLeft - 60;
+      uncover(link);
     } else link.removeAttribute("aria-current");
   }
   document.title = `${title} - touchstone`;

@@ -1,7 +1,7 @@
 /* The heat map: an eval's rows by run-configs, as a table that is read by ear too, and walked by arrow keys. */
 
 import { ALL, EVALS, REPORT, SHIPS, configOf, evalOf, kindOf, measured, measuresOf, rowOf, sampleHash, whyOf } from "./data.js";
-import { $, button, choice, heading, made, named, percent, plural, scrolling, signOf } from "./parts.js";
+import { $, NOTHING, button, choice, heading, made, named, percent, plural, scrolling, signOf } from "./parts.js";
 import { become, view } from "./route.js";
 
 const AT_ONCE = 300;
@@ -123,11 +123,12 @@ function controls() {
 
 let rowsOf = "";
 
-view("rows", ([name]) => {
+view("rows", ([part], query) => {
+  const name = part ?? query.get("eval");
   const evalName = EVALS.includes(name) ? name : EVALS[0];
   const section = $("view-rows");
   if (evalName === undefined) {
-    section.replaceChildren(heading(1, "Rows by run-configs"), made("p", { class: "soft" }, "This run has no sample to show."));
+    section.replaceChildren(heading(1, "Rows by run-configs"), made("p", { class: "soft" }, NOTHING));
     return "Rows";
   }
   if (rowsOf === evalName) return "Rows";

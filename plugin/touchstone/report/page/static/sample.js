@@ -4,7 +4,7 @@ import { COLUMNS, DATA, addressOf, callOf, configOf, evalOf, hashOf, kindOf, pro
 import { $, badge, choice, count, dollars, fixed, folded, heading, made, plural, said, seconds } from "./parts.js";
 import { go, view } from "./route.js";
 import { following, lookedAt, placeOf } from "./samples.js";
-import { pooled, shownValue, verbatim } from "./values.js";
+import { evidence, pooled, verbatim } from "./values.js";
 
 /** Other samples of the same row, eval and epoch. */
 export const siblings = (at) =>
@@ -12,11 +12,22 @@ export const siblings = (at) =>
 
 const tone = (mark) => (mark >= 1 ? "pass" : mark > 0 ? "cannot_tell" : "miss");
 
-export function scorePart(score, open) {
+/** Scores with their evidence: what several share stands once, under that which fell short. `opened`: for the first. */
+export function scoreParts(scores, opened) {
+  const telling = new Map();
+  for (const score of [...scores].sort((a, b) => a.value - b.value)) {
+    if (score.details !== null && !telling.has(score.details)) telling.set(score.details, score);
+  }
+  const first = opened ? telling.values().next().value : undefined;
+  return scores.map((score) => scorePart(score, telling.get(score.details), score === first));
+}
+
+function scorePart(score, telling, open) {
   const head = made("div", { class: "score-head" }, said(score.name, "h3"), made("span", { class: `badge ${tone(score.value)}` }, fixed(score.value)));
   const part = made("article", { class: "score" }, head);
   if (score.why !== null) part.append(pooled(score.why, verbatimLine));
-  if (score.details !== null) part.append(folded("Evidence", (body) => body.append(pooled(score.details, (found) => shownValue(found))), open));
+  if (telling === score) part.append(folded("Evidence", (body) => body.append(pooled(score.details, (found) => evidence(found, score.pictures))), open));
+  else if (telling) part.append(made("p", { class: "soft" }, "Its evidence is that of ", said(telling.name), "."));
   return part;
 }
 
@@ -60,9 +71,9 @@ function neighbours(at) {
   const [place, all] = placeOf(at);
   const link = (step, words, key) => {
     const other = following(at, step);
-    return other === undefined ? null : made("a", { class: "step", href: sampleHash(other), "aria-keyshortcuts": key }, words);
+    return other === undefined ? null : made("a", { class: "step", href: sampleHash(other), "aria-keyshortcuts": key }, words, made("span", { class: "with-keys" }, ` (${key})`));
   };
-  return made("div", { class: "steps" }, made("a", { href: lookedAt() }, "\u2190 All samples"), place ? made("span", { class: "soft" }, `${count(place)} of ${count(all)}`) : null, link(-1, "Before (k)", "k"), link(1, "Next (j)", "j"));
+  return made("div", { class: "steps" }, made("a", { href: lookedAt() }, "\u2190 All samples"), place ? made("span", { class: "soft" }, `${count(place)} of ${count(all)}`) : null, link(-1, "Before", "k"), link(1, "Next", "j"));
 }
 
 view("sample", (parts) => {
@@ -76,19 +87,19 @@ view("sample", (parts) => {
   title.tabIndex = -1;
   const others = siblings(at);
   const compare = others.length
-    ? choice("sample-against", "Beside", [["", "another run-config (d)"], ...others.map((other) => [String(other), configOf(other)])], "", (other) => other && go("diff", ...addressOf(at), ...addressOf(Number(other)).slice(2)))
+    ? choice("sample-against", "Beside", [["", "another run-config"], ...others.map((other) => [String(other), configOf(other)])], "", (other) => other && go("diff", ...addressOf(at), ...addressOf(Number(other)).slice(2)))
     : null;
   const meta = made("p", { class: "meta" }, badge(kindOf(at)), said(evalOf(at)), said(configOf(at)), COLUMNS.epoch[at] > 1 ? `epoch ${COLUMNS.epoch[at]}` : null);
   const errors = COLUMNS.errors[at].map(([who, what]) => made("article", { class: "score" }, made("div", { class: "score-head" }, said(who, "h3"), badge("error")), pooled(what, verbatim)));
   const scores_ = scoresOf(at);
-  const first = scores_.find((score) => score.details !== null);
   const why = COLUMNS.why[at] === null ? null : pooled(COLUMNS.why[at], verbatimLine);
   section.replaceChildren(
     neighbours(at),
     made("header", { class: "sample-head" }, title, meta, why, compare),
-    made("div", { class: "columns" },
+    made("div", { class: "columns flowing" },
       made("div", {}, card("Asked", pooled(COLUMNS.input[at]), prompt(at)), card("Answer", pooled(COLUMNS.output[at]), COLUMNS.thinking[at] === null ? null : folded("What it thought", (body) => body.append(pooled(COLUMNS.thinking[at]))))),
-      made("div", {}, card("Scores", errors, scores_.map((score) => scorePart(score, score === first)), errors.length + scores_.length ? null : made("p", { class: "soft" }, "No scorer: the test's own asserts decide.")), card("Call", callFacts(at)))),
+      made("div", {}, card("Scores", errors, scoreParts(scores_, true), errors.length + scores_.length ? null : made("p", { class: "soft" }, "No scorer: the test's own asserts decide."))),
+      made("div", {}, card("Call", callFacts(at)))),
   );
   return rowOf(at);
 });
