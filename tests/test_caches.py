@@ -73,7 +73,7 @@ def test_what_was_put_is_found_again_by_others(stores: Stores, server: redis_ser
     assert other.get("response", "k") == value
     assert other.get("score", "k") is None
     assert [key for key, _ in other.items("response")] == ["a", "b", "k"]
-    assert other.get_all("response", ["b", "x", "a"]) == {"b": {"n": 2}, "a": {"n": 1}}
+    assert other.get_many("response", ["b", "x", "a"]) == {"b": {"n": 2}, "a": {"n": 1}}
     other.close()
 
 

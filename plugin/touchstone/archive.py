@@ -65,7 +65,7 @@ class Archive:
         """What was asked by the requests of these keys; those that neither store holds are left out."""
         found = asked(self.recordings.folder, keys) if self.recordings.folder.is_dir() else {}
         if self.cache.is_there:
-            held = self.cache.get_all("response", [key for key in keys if key not in found])
+            held = self.cache.get_many("response", [key for key in keys if key not in found])
             found |= {key: _turns(value) for key, value in held.items() if _stands(key, value)}
         return found
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -86,10 +88,10 @@ def _asked(conclusion: Conclusion, places: Places) -> dict[str, tuple[Message, .
     """What was asked. Where a store is damaged, a run's end is not the place to fail: the page says what it lacks."""
     seen = (record for record in conclusion.records if record.outcome.kind != "skipped")
     keys = {record.request for record in seen if record.request}
-    try:
+    with warnings.catch_warnings(), suppress(UsageError):
+        warnings.simplefilter("ignore")  # the run has said already that its cache is away
         return _held(keys, places)
-    except UsageError:
-        return {}
+    return {}
 
 
 def _held(keys: set[str], places: Places) -> dict[str, tuple[Message, ...]]:

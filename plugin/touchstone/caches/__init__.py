@@ -29,7 +29,7 @@ class CacheLike(Protocol):
         """What was put there, or None."""
         ...
 
-    def get_all(self, kind: Kind, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+    def get_many(self, kind: Kind, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Those of the keys that are there, with their values."""
         ...
 

@@ -29,7 +29,7 @@ T = TypeVar("T")
 class Remote:
     """JSON objects by kind and key, for all machines that reach the server.
 
-    `get`, `find` and `put` never raise where it is away; all others raise Away, a UsageError.
+    What a run needs (`get`, `find`, `put`) never raises where it is away; what looks after it raises Away, a UsageError.
     """
 
     def __init__(self, connection: Connection, unsent: Path) -> None:
@@ -46,11 +46,13 @@ class Remote:
         """What was put there, or None. A round trip."""
         return self._held([_name(kind, key)])[0]
 
-    def get_all(self, kind: Kind, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
+    def get_many(self, kind: Kind, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Those of the keys that are there, with their values, in few round trips."""
-        lines = self._lines([_name(kind, key) for key in keys])
-        found = [(key, value_of(_read(line))) for key, (_, line) in zip(keys, lines, strict=True)]
-        return {key: value for key, value in found if value is not None}
+        found: dict[str, dict[str, Any]] = {}
+        for part in _parts(keys, _AT_ONCE):
+            values = self._held([_name(kind, key) for key in part])
+            found |= {key: value for key, value in zip(part, values, strict=True) if value is not None}
+        return found
 
     async def find(self, kind: Kind, key: str) -> dict[str, Any] | None:
         """As `get`, with all others that are looked for in the same moment."""
