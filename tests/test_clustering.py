@@ -65,6 +65,13 @@ def value(text):
         raise ValueError("no score for five")
     return Score(float(text.startswith("good")), "as it begins")
 """
+SENT = """
+import os
+from pathlib import Path
+
+def where(request):
+    return str(Path(__file__).parent) if os.environ.get("MY_KEY") else "no key"
+"""
 HOSTED = """
 run_configs:
   - {name: main, model: openai-compatible/m, prompt: ask, base_url: "%s", key_env: MY_KEY, default: true}
@@ -194,12 +201,14 @@ def test_errors_come_back_as_themselves_and_a_lost_caller_is_replaced(
 
 
 @needs_ray
-def test_a_project_is_sent_to_a_cluster_that_has_it_not(project: Project, nodes: Nodes) -> None:
+def test_a_project_is_sent_to_a_cluster_that_has_it_not(
+    project: Project, nodes: Nodes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The model tells where its code lies: in Ray's folder, not in the project's."""
-    project.write("app.py", "from pathlib import Path\n\ndef where(request):\n    return str(Path(__file__).parent)\n")
-    project.write(
-        "evals/run_configs.yaml", "run_configs: [{name: m, model: python/app:where, prompt: ask, default: true}]"
-    )
+    monkeypatch.setenv("MY_KEY", KEY)
+    project.write("app.py", SENT)
+    named = "{name: m, model: python/app:where, prompt: ask, key_env: MY_KEY, default: true}"
+    project.write("evals/run_configs.yaml", f"run_configs: [{named}]")
     project.write(".env", f"MY_KEY={KEY}\n")
     project.eval('import pytest\n\n@pytest.mark.eval(dataset="words")\ndef test_words(output):\n    print(output)\n')
     running = start(project, "--engine", nodes.client)

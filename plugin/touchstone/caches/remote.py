@@ -29,7 +29,7 @@ T = TypeVar("T")
 class Remote:
     """JSON objects by kind and key, for all machines that reach the server.
 
-    What a run needs (`get`, `find`, `put`) never raises where it is away; what looks after it raises Away, a UsageError.
+    What a run needs (`get`, `find`, `put`) never raises where it is away; what looks after it raises Away.
     """
 
     def __init__(self, connection: Connection, unsent: Path) -> None:
