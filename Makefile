@@ -26,6 +26,12 @@ record: $(READY) ## make the calls that no recording holds (needs TOUCHSTONE_COD
 
 train: $(VENV)/.train ## add what fine-tuning here needs, trackers included; pip's own settings say where torch comes from
 
+ray: $(VENV)/.ray ## add what running on a Ray cluster needs (docs/machines.md); its tests are left out without
+
+$(VENV)/.ray: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[ray]'
+	touch $@
+
 # The job's file is made anew, and git tells what differs from the one that is kept: its adapter's hash, its losses, its time.
 JOB := smollm2-135m-instruct-rows2700
 tune: $(VENV)/.train ## train a job of tuning/sweeps/assistant.yaml anew, the best by default
@@ -54,4 +60,4 @@ lock: $(READY) ## choose newer versions of everything, and write them down with 
 clean: ## remove .venv and everything that can be made again
 	rm -rf $(VENV) .touchstone .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help evals test lint bench record train tune setup lock clean
+.PHONY: help evals test lint bench record train ray tune setup lock clean

@@ -79,7 +79,7 @@ def test_words(output):
 """
 
 
-_ALONE = ("-p", "no:hypothesispytest", "-p", "no:anyio", "-p", "no:timeout")
+ALONE = ("-p", "no:hypothesispytest", "-p", "no:anyio", "-p", "no:timeout")
 """Plugins that have nothing to do with us, and take a second to load."""
 
 
@@ -116,9 +116,9 @@ class Project:
     def run(self, *args: str, workers: int = 0) -> pytest.RunResult:
         """`pytest evals/` with these arguments; with workers, in processes of their own."""
         if workers:
-            return self.pytester.runpytest_subprocess("evals", *_ALONE, "-n", str(workers), *args)
+            return self.pytester.runpytest_subprocess("evals", *ALONE, "-n", str(workers), *args)
         fingerprint.cache_clear()  # a new process would know nothing of other projects' sources
-        return self.pytester.runpytest_inprocess("evals", *_ALONE, *args)
+        return self.pytester.runpytest_inprocess("evals", *ALONE, *args)
 
     @property
     def calls(self) -> list[str]:

@@ -18,6 +18,7 @@ from pages import CONFIGS, DOT, EVALS, SYSTEM, prompts, sample, samples, summary
 from projects import Project
 
 from touchstone.archive import Archive
+from touchstone.cache import Cache
 from touchstone.cli import main
 from touchstone.recordings import Recordings
 from touchstone.records import Message, Outcome, Request, Response, SampleRecord, Score
@@ -400,7 +401,7 @@ def test_a_damaged_cache_costs_the_prompts_not_the_page(project: Project) -> Non
 
 def test_what_was_asked_is_found_in_the_recordings_and_the_cache(tmp_path: Path) -> None:
     here, there, lost = (Request("m", (Message("system", "s"), Message("user", text)), {}) for text in "abc")
-    archive = Archive(tmp_path / "cache", tmp_path / "recordings")
+    archive = Archive(Cache(tmp_path / "cache"), tmp_path / "recordings")
     recordings = Recordings(tmp_path / "recordings")
     recordings.add(here, Response("x"))
     recordings.write()
@@ -417,7 +418,7 @@ def test_a_recording_that_was_edited_is_no_prompt(tmp_path: Path) -> None:
     recordings.add(request, Response("x"))
     (file,) = recordings.write()
     file.write_text(file.read_text().replace("before", "after"))
-    assert Archive(tmp_path / "cache", tmp_path).asked({request.key}) == {}
+    assert Archive(Cache(tmp_path / "cache"), tmp_path).asked({request.key}) == {}
 
 
 def test_names_are_cleaned_as_the_summary_cleans_them() -> None:

@@ -6,11 +6,12 @@ Makes no call.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from .cache import Cache
+from .caches import CacheLike
 from .recordings import Recordings, asked
 from .records import SCHEMA, Message, Request, Response
 
@@ -18,8 +19,8 @@ from .records import SCHEMA, Message, Request, Response
 class Archive:
     """Both stores of one project."""
 
-    def __init__(self, cache: Path, recordings: Path) -> None:
-        self.cache, self.recordings = Cache(cache), Recordings(recordings)
+    def __init__(self, cache: CacheLike, recordings: Path) -> None:
+        self.cache, self.recordings = cache, Recordings(recordings)
         self.checked = 0
 
     def stats(self) -> dict[str, int]:
@@ -27,7 +28,7 @@ class Archive:
         recorded: dict[str, int] = {}
         for entry in self.recordings.entries():
             recorded[entry.request.model] = recorded.get(entry.request.model, 0) + 1
-        held = self.cache.stats() if self.cache.folder.is_dir() else {"response": 0, "score": 0, "bytes": 0}
+        held = self.cache.stats() if self.cache.is_there else {"response": 0, "score": 0, "bytes": 0}
         cached = {"cached answers": held["response"], "cached scores": held["score"], "cache bytes": held["bytes"]}
         return {**cached, **{f"recorded {model.partition('@')[0]}": n for model, n in sorted(recorded.items())}}
 
@@ -63,17 +64,14 @@ class Archive:
     def asked(self, keys: Collection[str]) -> dict[str, tuple[Message, ...]]:
         """What was asked by the requests of these keys; those that neither store holds are left out."""
         found = asked(self.recordings.folder, keys) if self.recordings.folder.is_dir() else {}
-        if self.cache.folder.is_dir():
-            found |= {key: turns for key in keys if key not in found and (turns := self._asked(key))}
+        if self.cache.is_there:
+            held = self.cache.get_many("response", [key for key in keys if key not in found])
+            found |= {key: _turns(value) for key, value in held.items() if _stands(key, value)}
         return found
-
-    def _asked(self, key: str) -> tuple[Message, ...]:
-        value = self.cache.get("response", key)
-        return Request.from_dict(value["request"]).messages if value and _stands(key, value) else ()
 
     @cached_property
     def _cached(self) -> list[tuple[str, dict[str, object]]]:
-        return list(self.cache.items("response")) if self.cache.folder.is_dir() else []
+        return list(self.cache.items("response")) if self.cache.is_there else []
 
     def _take(self, request: Request, response: Response, to_recordings: bool) -> bool:
         if to_recordings:
@@ -98,6 +96,10 @@ def _read(line: str) -> tuple[Request, Response]:
         raise ValueError("not a JSON object")
     request = Request.from_dict(data["request"])
     return request, Response.from_dict(data["response"], "cache")
+
+
+def _turns(value: Mapping[str, Any]) -> tuple[Message, ...]:
+    return Request.from_dict(value["request"]).messages
 
 
 def _stands(key: str, value: object) -> bool:

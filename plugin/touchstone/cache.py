@@ -16,6 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from .errors import UsageError
+from .filesystems import over_network
 from .records import SCHEMA
 
 if TYPE_CHECKING:
@@ -39,9 +40,14 @@ class Cache:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
+    @property
+    def is_there(self) -> bool:
+        """Whether anything was ever put there; asking makes nothing."""
+        return self.folder.is_dir()
+
     def get(self, kind: Kind, key: str) -> dict[str, Any] | None:
         """What was put there, or None. About 20 microseconds."""
-        return _value(self._try(lambda: self._disk.get(f"{kind}/{key}")))
+        return value_of(self._try(lambda: self._disk.get(f"{kind}/{key}")))
 
     def get_many(self, kind: Kind, keys: Sequence[str]) -> dict[str, dict[str, Any]]:
         """What was put under each of the keys; nothing of those that are not there. A third of what `get` takes."""
@@ -49,7 +55,7 @@ class Cache:
         for start in range(0, len(keys), _AT_ONCE):
             names = [f"{kind}/{key}" for key in keys[start : start + _AT_ONCE]]
             for name, line in self._try(lambda names=names: self._lines(names)):  # type: ignore[misc]
-                if (value := _value(line)) is not None:
+                if (value := value_of(line)) is not None:
                     found[name.removeprefix(f"{kind}/")] = value
         return found
 
@@ -59,14 +65,13 @@ class Cache:
 
     def put_all(self, kind: Kind, values: Mapping[str, Mapping[str, Any]]) -> None:
         """Keep several at once, or, where that fails, none."""
-        now = int(time.time())
-        lines = {f"{kind}/{key}": {"v": SCHEMA, "at": now, "value": dict(value)} for key, value in values.items()}
+        lines = {f"{kind}/{key}": line_of(value) for key, value in values.items()}
         self._try(lambda: self._set(lines))
 
     def items(self, kind: Kind) -> Iterator[tuple[str, dict[str, Any]]]:
         """Every (key, value) of one kind, in the order of keys."""
         for name in self._names(f"{kind}/"):
-            value = _value(self._try(lambda name=name: self._disk.get(name)))  # type: ignore[misc]
+            value = value_of(self._try(lambda name=name: self._disk.get(name)))  # type: ignore[misc]
             if value is not None:
                 yield name.removeprefix(f"{kind}/"), value
 
@@ -136,7 +141,9 @@ class Cache:
 
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
-        options = {"size_limit": UNBOUNDED, "cull_limit": 0, "statistics": False}
+        options: dict[str, Any] = {"size_limit": UNBOUNDED, "cull_limit": 0, "statistics": False}
+        if over_network(self.folder):  # the write-ahead log needs memory that all who write share
+            options |= {"sqlite_journal_mode": "delete", "sqlite_mmap_size": 0}
         try:
             return diskcache.Cache(str(self.folder), disk=_text_disk(), **options)
         except diskcache.Timeout as error:
@@ -147,7 +154,12 @@ class Foreign(ValueError):
     """Something in the store that this cache never writes."""
 
 
-def _value(line: Any) -> dict[str, Any] | None:
+def line_of(value: Mapping[str, Any]) -> dict[str, Any]:
+    """A value as it is stored: with the version of what it holds, and when it was put."""
+    return {"v": SCHEMA, "at": int(time.time()), "value": dict(value)}
+
+
+def value_of(line: Any) -> dict[str, Any] | None:
     """What a stored line holds; None for a line of another version, which is as good as none."""
     if not isinstance(line, dict) or line.get("v") != SCHEMA or not isinstance(line.get("value"), dict):
         return None

@@ -9,8 +9,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from .cache import Cache
-from .claims import Claims
+from .caches import CacheLike, ClaimsLike
 from .errors import NotRecorded, UsageError
 from .journal import Journal, left_behind
 from .models import Model
@@ -36,7 +35,7 @@ def keepable(response: Response) -> bool:
 class Keeper:
     """Where new answers go: into the journal at once, then, many together, into the cache. One for all run-configs."""
 
-    def __init__(self, cache: Cache, journal: Journal) -> None:
+    def __init__(self, cache: CacheLike, journal: Journal) -> None:
         self.cache, self._journal = cache, journal
         self._waiting: dict[str, Mapping[str, Any]] = {}
         self._writing = asyncio.Lock()
@@ -93,24 +92,24 @@ class Cached:
     `fresh` asks always, and keeps the answers.
     """
 
-    def __init__(self, inner: Model, keeper: Keeper, claims: Claims, *, fresh: bool = False) -> None:
+    def __init__(self, inner: Model, keeper: Keeper, claims: ClaimsLike, *, fresh: bool = False) -> None:
         self.inner, self.keeper, self.claims, self.fresh = inner, keeper, claims, fresh
 
     async def complete(self, request: Request) -> Response:
         """The cached answer, or the inner model's, kept."""
         if self.fresh:
             return await self._call(request)
-        if found := self._find(request.key):
+        if found := await self._find(request.key):
             return found
         async with self.claims.claim(request.key):
-            return self._find(request.key) or await self._call(request)
+            return await self._find(request.key) or await self._call(request)
 
     async def aclose(self) -> None:
         """Close the inner model."""
         await self.inner.aclose()
 
-    def _find(self, key: str) -> Response | None:
-        value = self.keeper.cache.get("response", key)
+    async def _find(self, key: str) -> Response | None:
+        value = await self.keeper.cache.find("response", key)
         return cached_response(value) if value else None
 
     async def _call(self, request: Request) -> Response:

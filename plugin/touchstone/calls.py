@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
-from .cache import Cache
+from .caches import open_stores
 from .caching import RECORD, Cached, Calls, Keeper, Recorded, cached_response
-from .claims import Claims
 from .errors import ModelUnavailable, NotRecorded
 from .journal import Journal
 from .models import Model, identity, missing, open_model
@@ -49,10 +49,12 @@ class Door:
     def __init__(self, places: Places, prompts: Prompts, calls: Calls, traffic: Traffic, anew: str = RECORD) -> None:
         """`anew` is the command that records, as errors name it."""
         self.anew, self.traffic = anew, traffic
+        self.opened: Callable[[RunConfig, Path], Model] = open_model
+        """Gives the innermost model of a run-config, for a project's root; may be set before the first call."""
         self.places, self.prompts, self.calls = places, prompts, calls
         self.recordings = Recordings(places.recordings)
-        self.cache = Cache(places.state / "cache")
-        self.claims = Claims(places.state / "claims")
+        stores = open_stores(places.cache, places.state)
+        self.cache, self.claims = stores.cache, stores.claims
         self.keeper = Keeper(self.cache, Journal(places.state / "journal"))
         self.live, self.cost = 0, 0.0
         self._taken_in = False
@@ -185,7 +187,7 @@ class Door:
         return Recorded(cached, self.recordings, self.calls, self.anew)
 
     def _live(self, config: RunConfig) -> Model:
-        return self.traffic.around(open_model(config, self.places.root), config)
+        return self.traffic.around(self.opened(config, self.places.root), config)
 
 
 def _variables(text: str | None) -> list[str]:

@@ -7,6 +7,7 @@ import pytest
 from . import report
 from .conclusion import Conclusion
 from .errors import UsageError
+from .machines import places_of
 from .places import Places
 from .reporting import compared, write_page
 from .sending import Limit, state
@@ -33,7 +34,7 @@ def show(reporter: pytest.TerminalReporter, conclusion: Conclusion | None, plan:
             reporter.write_line(spent, yellow=True)
         for problem in conclusion.problems[:_MOST]:
             reporter.write_line(f"recording not used: {problem}", yellow=True)
-        places = Places.of(reporter.config.rootpath, reporter.config.getini)
+        places = places_of(reporter.config)
         try:
             paths = conclusion.write(beside)
             reporter.write_line("report: " + "  ".join(places.shown(path) for path in paths))
@@ -61,7 +62,7 @@ def _beside(config: pytest.Config, conclusion: Conclusion) -> tuple[report.Besid
     if (named := config.getoption("baseline")) is None or conclusion.part is not None:
         return None, ""
     try:
-        return compared(Places.of(config.rootpath, config.getini), conclusion, named), ""
+        return compared(places_of(config), conclusion, named), ""
     except UsageError as error:
         return None, str(error)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 PLACES: Mapping[str, tuple[str, str]] = {
@@ -13,6 +13,7 @@ PLACES: Mapping[str, tuple[str, str]] = {
     "touchstone_datasets": ("datasets", "folder of the datasets"),
     "touchstone_recordings": ("fixtures/recordings", "folder of the recorded model calls"),
     "touchstone_state": (".touchstone", "folder of the cache and the runs"),
+    "touchstone_cache": ("", "a cache to share: a folder, or redis://HOST:PORT/DB (default: in touchstone_state)"),
 }
 """Setting of pytest's configuration -> its default, and what it is; in the order of the fields below."""
 
@@ -28,6 +29,8 @@ class Places:
     recordings: Path
     state: Path
     """`.touchstone/`: cache and runs; git-ignored, may be deleted at any time."""
+    cache: str = field(default="", kw_only=True)
+    """Where answers are kept instead of below `state`: an absolute folder, or a URL as it was written."""
 
     @property
     def judges(self) -> Path:
@@ -52,8 +55,14 @@ class Places:
     @classmethod
     def of(cls, root: Path, setting: Callable[[str], str]) -> Places:
         """As the project's configuration says: `setting` gives the value of a name in PLACES."""
-        return cls(root, *((root / setting(name)).resolve() for name in PLACES))
+        *paths, cache = (setting(name) for name in PLACES)
+        return cls(root, *((root / path).resolve() for path in paths), cache=cache_at(cache, root))
 
     def shown(self, path: Path) -> str:
         """The path as errors show it: from the root where it lies below."""
         return os.path.relpath(path, self.root) if path.is_relative_to(self.root) else str(path)
+
+
+def cache_at(where: str, folder: Path) -> str:
+    """Where a cache lies, if `where` was written in that folder; what begins with a variable is left as it is."""
+    return where if not where or "://" in where or where.startswith(("$", "~")) else str((folder / where).resolve())

@@ -69,6 +69,13 @@ def _shard(text: str) -> str:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def _engine(text: str) -> str:
+    """`local`, `ray` or `ray:ADDRESS`, for argparse."""
+    if text != "local" and text.partition(":")[0] != "ray":
+        raise argparse.ArgumentTypeError(f"there is no engine {text!r}: write local, ray, or ray:HOST:PORT")
+    return text
+
+
 _OPTIONS: dict[str, dict[str, Any]] = {
     "--run-config": {
         "action": "append",
@@ -121,6 +128,19 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "default": None,
         "metavar": "N",
         "help": "the same for tokens, of questions and answers together",
+    },
+    "--cache": {
+        "default": None,
+        "metavar": "DIR|redis://HOST:PORT/DB",
+        "help": "keep answers and heavy scores there, for all who share it: a folder, or a Redis (rediss: over TLS); "
+        "'$VARIABLES' in it are replaced, so that a password need not be typed (default: .touchstone)",
+    },
+    "--engine": {
+        "type": _engine,
+        "default": "local",
+        "metavar": "local|ray[:ADDRESS]",
+        "help": "where calls are made and heavy scorers run: in this process, or on a Ray cluster: the one that runs "
+        "on this machine, ray:HOST:PORT, or ray://HOST:PORT for one that this machine is no part of (default: local)",
     },
     "--gate": {
         "choices": ("default", "all"),
@@ -177,7 +197,7 @@ def _find_resumed(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """What cannot be read is told at once; a plan is made by one process: it makes no call to share."""
+    """What is named and not there is told at once. A plan is made by one process: it makes no call to share."""
     _find_resumed(config)
     if (named := config.getoption("baseline", None)) is not None:
         from .baseline import baseline_at
@@ -188,6 +208,10 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
             baseline_at(named, Places.of(config.rootpath, config.getini))
         except UsageError as error:
             raise pytest.UsageError(f"--baseline: {error}") from None
+    if config.getoption("cache", None) or config.getini("touchstone_cache") or config.getoption("engine") != "local":
+        from .machines import check
+
+        check(config)
     if config.getoption("plan", False) and config.pluginmanager.has_plugin("xdist"):
         config.option.numprocesses, config.option.dist, config.option.tx = None, "no", []
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,15 +86,21 @@ def page(conclusion: Conclusion, places: Places) -> str:
 
 def _asked(conclusion: Conclusion, places: Places) -> dict[str, tuple[Message, ...]]:
     """What was asked. Where a store is damaged, a run's end is not the place to fail: the page says what it lacks."""
-    from .archive import Archive
-
     seen = (record for record in conclusion.records if record.outcome.kind != "skipped")
     keys = {record.request for record in seen if record.request}
-    archive = Archive(places.state / "cache", places.recordings)
+    with warnings.catch_warnings(), suppress(UsageError):
+        warnings.simplefilter("ignore")  # the run has said already that its cache is away
+        return _held(keys, places)
+    return {}
+
+
+def _held(keys: set[str], places: Places) -> dict[str, tuple[Message, ...]]:
+    from .archive import Archive
+    from .caches import open_stores
+
+    archive = Archive(open_stores(places.cache, places.state).cache, places.recordings)
     try:
         return archive.asked(keys)
-    except UsageError:
-        return {}
     finally:
         archive.cache.close()
 

@@ -10,7 +10,7 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -25,6 +25,7 @@ from .evals import Choice, Eval, Job, Suite
 from .garbage import Spared
 from .gateitem import GateItem, GateMissed, mark_below
 from .gates import Verdict
+from .machines import join, places_of
 from .origin import origin
 from .orphans import end_with_controller
 from .part import Option, Part, selected
@@ -39,6 +40,9 @@ from .shard import Shard
 from .stopping import stoppable
 from .trust.standing import trusts
 from .yardsticks import yardsticks
+
+if TYPE_CHECKING:
+    from .clustering import Site
 
 _MADE = pytest.StashKey[Made]()
 _MISSES = (AssertionError, pytest.fail.Exception)
@@ -158,7 +162,7 @@ class Running:
         jobs = [job for item in session.items if (job := _job_of(item)) is not None]
         if not (jobs or self._part) or (session.testsfailed and not self.config.option.continue_on_collection_errors):
             return (yield)
-        self._session = Session(self._require_suite(), self._options(), self.run_id)
+        self._session = Session(self._require_suite(), self._options(), self.run_id, self._site())
         if self.config.getoption("plan"):
             self._plan = table(plan(self._session.door, jobs), judges_calls(jobs))
             session.items.clear()
@@ -311,7 +315,7 @@ class Running:
     def _require_suite(self) -> Suite:
         """Read the project's run-configs at the first eval; raises UsageError again for each next eval."""
         if self._suite is None:
-            places = Places.of(self.config.rootpath, self.config.getini)
+            places = places_of(self.config)
             self._suite = Suite(places, load_catalogue(places), self._choice())
         return self._suite
 
@@ -336,6 +340,10 @@ class Running:
         limit, resumed = Limit(get("max_cost"), get("max_tokens")), get("resume") is not None
         workers = int(worker.get("workercount", 1))
         return Options(calls_here(get("calls")), get("concurrency"), number, workers, limit, resumed)
+
+    def _site(self) -> Site | None:
+        """Where calls are carried out; a plan makes none."""
+        return None if self.config.getoption("plan") else join(self.config)
 
     def _show(self, job: Job, outcome: Outcome, report: pytest.TestReport) -> None:
         """A miss is no failure, unless each row of the run-config that ships must pass."""

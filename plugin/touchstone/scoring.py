@@ -18,8 +18,7 @@ from functools import reduce
 from operator import or_
 from typing import Any, TypeAlias
 
-from .cache import Cache
-from .claims import Claims
+from .caches import CacheLike, ClaimsLike
 from .errors import ScorerError, TouchstoneError
 from .evals import row_hash
 from .orphans import end_with_parent
@@ -30,6 +29,9 @@ Complete: TypeAlias = Callable[
     [RunConfig, tuple[Message, ...], int, Mapping[str, Any]], Awaitable[tuple[str, Response]]
 ]
 """A call: (run-config, messages, epoch, further parameters) -> the request's key and the response."""
+Elsewhere: TypeAlias = Callable[[Callable[..., Any], Sample], Awaitable["Scored"]]
+"""Runs a heavy scorer on another machine: (scorer, sample) -> what it says."""
+UNPICKLED = "a heavy scorer must be importable by name, and its answer plain values"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,17 @@ def score_plain(sample: Sample, scorers: tuple[Callable[..., Any], ...]) -> Scor
 class Workers:
     """Runs async and heavy scorers; heavy ones at most once for the same row and output, over all processes."""
 
-    def __init__(self, cache: Cache, claims: Claims, processes: int, complete: Complete) -> None:
-        """`complete` is how judges reach their models."""
+    def __init__(
+        self,
+        cache: CacheLike,
+        claims: ClaimsLike,
+        processes: int,
+        complete: Complete,
+        elsewhere: Elsewhere | None = None,
+    ) -> None:
+        """`complete` is how judges reach their models; `elsewhere` is where heavy scorers run, if not in a pool."""
         self._cache, self._claims, self._processes, self._complete = cache, claims, processes, complete
+        self._elsewhere = elsewhere
         self._pool: ProcessPoolExecutor | None = None
         self._busy: dict[str, asyncio.Future[Scored]] = {}
         self._alone = asyncio.Lock()
@@ -122,12 +132,12 @@ class Workers:
                 del self._busy[key]
 
     async def _cached(self, key: str, sample: Sample, scorer: Callable[..., Any]) -> Scored:
-        if (known := self._cache.get("score", key)) is not None:
+        if (known := await self._cache.find("score", key)) is not None:
             return _from_dict(known)
         async with self._claims.claim(key):
-            if (known := self._cache.get("score", key)) is not None:
+            if (known := await self._cache.find("score", key)) is not None:
                 return _from_dict(known)
-            scored = await self._heavy(sample, scorer)
+            scored = await (self._elsewhere(scorer, sample) if self._elsewhere else self._heavy(sample, scorer))
             if not scored.errors:
                 data = {name: asdict(score) for name, score in scored.scores.items()}
                 await asyncio.to_thread(self._cache.put, "score", key, data)
@@ -156,10 +166,9 @@ class Workers:
 async def _submitted(pool: ProcessPoolExecutor, sample: Sample, scorer: Callable[..., Any]) -> Scored:
     """What a worker process says. Raises BrokenProcessPool where it dies."""
     try:
-        return await asyncio.wrap_future(pool.submit(_run_heavy, scorer, sample))
+        return await asyncio.wrap_future(pool.submit(run_heavy, scorer, sample))
     except (pickle.PicklingError, AttributeError, TypeError) as error:  # of the way there or back
-        why = "a heavy scorer must be importable by name, and its answer plain values"
-        return Scored({}, {name_of(scorer): f"{why}: {error}"})
+        return Scored({}, {name_of(scorer): f"{UNPICKLED}: {error}"})
 
 
 def _end(pool: ProcessPoolExecutor) -> None:
@@ -170,7 +179,7 @@ def _end(pool: ProcessPoolExecutor) -> None:
         process.terminate()
 
 
-def _run_heavy(scorer: Callable[..., Any], sample: Sample) -> Scored:
+def run_heavy(scorer: Callable[..., Any], sample: Sample) -> Scored:
     """In a worker process."""
     return _guarded(scorer, lambda: scorer(sample))
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .caching import Calls
 from .calls import Door
+from .clustering import Site
 from .engine import Engine, Made
 from .evals import Job, Suite, row_hash
 from .records import Outcome, SampleRecord
@@ -34,12 +35,16 @@ class Options:
 class Session:
     """The samples of one process: makes them, scores them, keeps them."""
 
-    def __init__(self, suite: Suite, options: Options, run_id: str) -> None:
-        self.suite, self.options = suite, options
+    def __init__(self, suite: Suite, options: Options, run_id: str, site: Site | None = None) -> None:
+        """`site` is where calls are carried out; None for this process."""
+        self.suite, self.options, self._site = suite, options, site
         share = Share(suite.places.state / "runs" / run_id, options.worker, options.workers, options.limit)
         self.door = Door(suite.places, suite.prompts, options.calls, Traffic(options.concurrency, share))
+        if site is not None:
+            self.door.opened = site.open_model
         processes = worker_processes(options.workers)
-        self._workers = Workers(self.door.cache, self.door.claims, processes, self.door.ask)
+        elsewhere = site.score if site else None
+        self._workers = Workers(self.door.cache, self.door.claims, processes, self.door.ask, elsewhere)
         self._name = f"gw{options.worker}" if options.workers > 1 else "main"
         self._run_id = run_id
         self._writer: RunWriter | None = None
@@ -99,6 +104,8 @@ class Session:
             self.engine.stop()
         if self._writer is not None:
             self._writer.close()
+        if self._site is not None:
+            self._site.close()
 
     def _resume(self, folder: Path) -> None:
         """What the run has already: its samples stand until they are made again, and its answers are not asked for."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from touchstone.cache import Cache
+from touchstone.caches import CacheLike
 from touchstone.caching import Calls
 from touchstone.orphans import end_with_parent
 from touchstone.records import digest
@@ -34,7 +34,7 @@ class Prover:
     task: str
     root: Path
     identity: str
-    cache: Cache
+    cache: CacheLike
     verdicts: Verdicts
     calls: Calls = "auto"
     processes: int = field(default_factory=lambda: os.cpu_count() or 1)
