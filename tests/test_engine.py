@@ -152,7 +152,7 @@ def cached(bench: Bench, jobs: list[Job]) -> None:
     for job in jobs:
         engine.result(job, 20)
     engine.stop()
-    bench.door = Door(bench.door.places, bench.door.prompts, "auto", bench.door.concurrency)
+    bench.door = Door(bench.door.places, bench.door.prompts, "auto", Traffic(bench.door.traffic.concurrency))
 
 
 def test_known_answers_take_no_task(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from .caches import open_stores
-from .caching import RECORD, Cached, Calls, Keeper, Recorded, cached_response
+from .caching import RECORD, Cached, Calls, Keeper, Recorded, cached_response, keepable
 from .errors import ModelUnavailable, NotRecorded
 from .journal import Journal
 from .models import Model, identity, missing, open_model
@@ -26,6 +26,8 @@ from .records import Message, Request, Response, Row, RunConfig
 from .requests import build_request
 from .sending import Traffic
 
+_REMEMBERED = 10_000
+"""Answers that are held in memory."""
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
 
 
@@ -84,9 +86,16 @@ class Door:
             return self._given[key]
         if key not in self._asked:
             self._asked[key] = asyncio.ensure_future(self._complete(config, request))
-        self._given[key] = response = await asyncio.shield(self._asked[key])
+        response = await asyncio.shield(self._asked[key])
         self._asked.pop(key, None)
+        self._remember(key, response)
         return response
+
+    def _remember(self, key: str, response: Response) -> None:
+        """For other samples that want it; not for ever where the cache has it too."""
+        self._given[key] = response
+        if len(self._given) > _REMEMBERED and self.calls in ("auto", "record") and keepable(response):
+            del self._given[next(iter(self._given))]
 
     def at_hand(self, requests: Sequence[Request]) -> dict[str, Response]:
         """By key, the answers for which `complete` would wait for nobody: found together, and kept by nobody here."""

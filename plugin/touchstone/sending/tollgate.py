@@ -29,7 +29,7 @@ class Tollgate:
         """The inner model's answer. Raises BudgetReached where its worst case would pass the budget."""
         if why := self._unbounded:
             raise UsageError(f"{self.budget.limit} cannot be kept: {why}", where=f"run-config {self.config.name!r}")
-        worst = worst_case(request, self.config)
+        worst = worst_case(request, self.config, priced=self._priced)
         await self.budget.reserve(worst)
         spent = worst  # a call that was cut off may have been billed, and nobody knows for how much
         try:
@@ -47,15 +47,19 @@ class Tollgate:
         """Close the inner model."""
         await self.inner.aclose()
 
+    @property
+    def _priced(self) -> bool:
+        return self.budget.limit.cost is not None
+
     @cached_property
     def _unbounded(self) -> str | None:
-        return unbounded(self.config, cost=self.budget.limit.cost is not None)
+        return unbounded(self.config, cost=self._priced)
 
 
-def worst_case(request: Request, config: RunConfig) -> Sum:
-    """What a call can come to, where it is bounded."""
+def worst_case(request: Request, config: RunConfig, *, priced: bool) -> Sum:
+    """What a call can come to, where it is bounded. Not `priced`: in tokens alone, so that no price is looked up."""
     tokens_in, tokens_out = most_input(request), most_output(request, config) or 0
-    return Sum(price(config, tokens_in, tokens_out) or 0.0, tokens_in + tokens_out)
+    return Sum((price(config, tokens_in, tokens_out) or 0.0) if priced else 0.0, tokens_in + tokens_out)
 
 
 def unbounded(config: RunConfig, *, cost: bool) -> str | None:
