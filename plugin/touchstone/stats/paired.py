@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from math import fsum, gcd, isfinite, sqrt
 from typing import Any, Literal, TypeAlias
 
+from .binomial import at_most
 from .intervals import Z95, Interval, student
 
 Pairs: TypeAlias = Mapping[str, tuple[Sequence[float], Sequence[float]]]
@@ -110,9 +111,8 @@ def span(mean: float, square: float, n: int, *, once: bool) -> Interval:
 
 def mcnemar(better: int, worse: int) -> float:
     """Exact two-sided p of flips each way; 1 where nothing flipped."""
-    from scipy.stats import binomtest  # type: ignore[import-untyped]
-
-    return float(binomtest(better, better + worse).pvalue) if better + worse else 1.0
+    flips = better + worse
+    return min(1.0, 2 * float(at_most(min(better, worse), flips, 0.5))) if flips else 1.0
 
 
 def sign_flip(differences: Iterable[float]) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from math import fsum, sqrt
 
+from .binomial import at_most, exactly, exceeded_by, more_than
 from .intervals import Z95, effective_size, student, wilson
 from .paired import Effect, Paired, span
 
@@ -89,16 +90,15 @@ def _normal(n: int, share: float) -> Callable[[float], bool]:
 def _exact(n: int, share: float) -> Callable[[float], bool]:
     """A difference of `true` needs at least as many flips."""
     import numpy as np
-    from scipy.stats import binom  # type: ignore[import-untyped]
 
     flips = np.arange(n + 1)
     # The fewest flips one way at which a test of so many flips says that they are no chance.
-    needed = binom.isf(0.025, flips, 0.5) + 1
+    needed = exceeded_by(0.025, flips, 0.5) + 1
 
     def shows(true: float) -> bool:
         flipping = max(share, true)
         one_way = (1 + true / flipping) / 2
-        found = binom.sf(needed - 1, flips, one_way) + binom.cdf(flips - needed, flips, one_way)
-        return float((binom.pmf(flips, n, flipping) * found).sum()) >= 0.8
+        found = more_than(needed - 1, flips, one_way) + at_most(flips - needed, flips, one_way)
+        return float((exactly(flips, n, flipping) * found).sum()) >= 0.8
 
     return shows
