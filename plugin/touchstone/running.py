@@ -197,11 +197,14 @@ class Running:
         """The sample of the test that asks, when it is ready."""
         if (job := _job_of(item)) is None:
             pytest.fail("there is a sample only in a test that is marked as an eval", pytrace=False)
-        made = waiting(self._require_session(), job, self.config)
+        session = self._require_session()
+        if session.stopping and not session.door.traffic.in_flight:
+            raise KeyboardInterrupt("all that was asked has come back")
+        made = waiting(session, job, self.config)
         item.stash[_MADE] = made
         if made.outcome is not None and made.outcome.kind == "skipped":
             pytest.skip(made.outcome.why)
-        if made.sample is None and self._require_session().stopping:
+        if made.sample is None and session.stopping:
             raise KeyboardInterrupt("the rest was not asked")
         if made.sample is None:
             pytest.fail(made.outcome.why if made.outcome else "no answer", pytrace=False)
