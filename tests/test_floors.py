@@ -38,6 +38,7 @@ FLOORS = {
         "gitfile",
         "journal",
         "sending",
+        "batching",
     ),
     3: (
         "caching",
@@ -62,6 +63,7 @@ FLOORS = {
         "plugin",
         "running",
         "machines",
+        "posting",
         "gateitem",
         "controller",
         "dealing",

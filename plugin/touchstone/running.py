@@ -31,6 +31,7 @@ from .orphans import end_with_controller
 from .part import Option, Part, selected
 from .places import Places
 from .planning import judges_calls, plan, table
+from .posting import look
 from .progress import waiting
 from .records import Outcome, RunConfig, Sample, SampleRecord
 from .report import RunInfo
@@ -162,6 +163,7 @@ class Running:
         jobs = [job for item in session.items if (job := _job_of(item)) is not None]
         if not (jobs or self._part) or (session.testsfailed and not self.config.option.continue_on_collection_errors):
             return (yield)
+        look(self.config, self.run_id)
         self._session = Session(self._require_suite(), self._options(), self.run_id, self._site())
         if self.config.getoption("plan"):
             self._plan = table(plan(self._session.door, jobs), judges_calls(jobs))
@@ -342,7 +344,7 @@ class Running:
         number = int(str(worker.get("workerid", "gw0")).removeprefix("gw"))
         limit, resumed = Limit(get("max_cost"), get("max_tokens")), get("resume") is not None
         workers = int(worker.get("workercount", 1))
-        return Options(calls_here(get("calls")), get("concurrency"), number, workers, limit, resumed)
+        return Options(calls_here(get("calls")), get("concurrency"), number, workers, limit, resumed, get("batch"))
 
     def _site(self) -> Site | None:
         """Where calls are carried out; a plan makes none."""
