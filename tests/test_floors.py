@@ -18,6 +18,7 @@ FLOORS = {
     2: (
         "yamlfile",
         "datasets",
+        "outputs",
         "config",
         "prompts",
         "models",
@@ -56,6 +57,7 @@ FLOORS = {
         "reporting",
         "judges",
         "trust",
+        "importing",
         "comparing",
     ),
     4: (

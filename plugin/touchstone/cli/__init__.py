@@ -18,6 +18,7 @@ _COMMANDS = {
     "audit": "auditing:audit",
     "cache": "cache:cache",
     "golden": "golden:golden",
+    "import": "importing:import_",
     "log": "history:log",
     "merge": "merging:merge",
     "prefer": "preferring:prefer",

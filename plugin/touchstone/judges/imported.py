@@ -61,9 +61,13 @@ class Said:
         """What it said of this answer. Raises ScorerError where it was never asked."""
         found = self.verdicts.get((sample.row.id, sample.run_config.name, answer_hash(sample.output)))
         if found is None:
-            raise ScorerError("it never judged this answer, and was imported: `method: verdict` and a `model:` ask anew")
+            raise ScorerError(
+                "it never judged this answer, and was imported: `method: verdict` and a `model:` ask anew"
+            )
         details = {"said": found.said, "value": found.value, "reasoning": found.reasoning}
-        return Score(found.value, f"{_short(found.said)}: {' '.join(found.reasoning.split())[:200]}", {"verdicts": [details]})
+        return Score(
+            found.value, f"{_short(found.said)}: {' '.join(found.reasoning.split())[:200]}", {"verdicts": [details]}
+        )
 
 
 def read(path: Path, shown: str) -> dict[tuple[str, str, str], Verdict]:
