@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,6 +74,5 @@ def _told(found: Imported, target: Path) -> Iterator[str]:
     yield f"next:  cd {target} && pytest evals/ --calls replay"
 
 
-def _listed(counts: object) -> str:
-    assert hasattr(counts, "items")  # noqa: S101
-    return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in counts.items())
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counts.items() if count)

@@ -97,9 +97,9 @@ def _counted(pairs: Sequence[tuple[float, float]], scale: Scale) -> dict[str, An
 
 def _correlations(judge: Sequence[float], people: Sequence[float]) -> dict[str, float | None]:
     """None where a side says the same of everything."""
-    if len(set(judge)) < 2 or len(set(people)) < 2:  # noqa: PLR2004
+    if len(set(judge)) < 2 or len(set(people)) < 2:
         return {"spearman": None, "pearson": None, "kendall": None}
-    from scipy import stats
+    from scipy import stats  # type: ignore[import-untyped,unused-ignore]
 
     found = {
         "spearman": stats.spearmanr(judge, people).statistic,

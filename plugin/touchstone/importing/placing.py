@@ -40,8 +40,8 @@ def place(files: Mapping[str, bytes], target: Path, shown: str) -> None:
 
 
 def _above(target: Path) -> Path:
-    """The nearest folder above that is there: on the same disk."""
-    return next(folder for folder in target.parents if folder.is_dir())
+    """The nearest folder that is there: on the same disk."""
+    return next(folder for folder in (target, *target.parents) if folder.is_dir())
 
 
 def _refuse_those_there(files: Mapping[str, bytes], target: Path, shown: str) -> None:
@@ -80,4 +80,7 @@ def _move(files: Mapping[str, bytes], partial: Path, target: Path) -> None:
     except OSError:
         for path_there in moved:
             path_there.unlink()
+        for folder in sorted({folder for path in files for folder in (target / path).parents}, reverse=True):
+            if folder != target and folder.is_relative_to(target) and folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
         raise

@@ -21,11 +21,10 @@ from .prompting import prompting
 from .reading import Everything
 from .rows import Rows, dataset
 from .running import Batch, Running, answer
-from .shapes import SHAPES, DatasetSplit, Eval, EvalConfig, Finetune, Record, Requirement, Task, TaskRun, TaskRunConfig
+from .shapes import SHAPES, DatasetSplit, Finetune, Record, Requirement, Task, TaskRun, TaskRunConfig
 
 HERE = "imported/kiln"
 """Folder of what tells of the import."""
-_ONCE = ("description",)
 
 
 @dataclass(frozen=True)
@@ -72,9 +71,9 @@ def convert(everything: Everything, truth: Scorer | None = None) -> Imported:
         told += one.told
     if not batches:
         raise UsageError("the project has no run and no run-config", where="project.kiln")
-    _told(everything, Names())
+    _told(everything)
     files["evals/run_configs.yaml"] = _run_configs(batches, groups)
-    files[f"{HERE}/ids.jsonl"] = b"".join(encoded({"kind": k, "kiln": of, "here": here}) for k, of, here in told)
+    files[f"{HERE}/ids.jsonl"] = _ids(everything, told)
     files[f"{HERE}/unplaced.jsonl"] = everything.left.lines()
     counts = Counter(_kind(one.record) for one in everything.found)
     return Imported(files, counts, _made(files, batches), everything.left)
@@ -102,6 +101,7 @@ class _Task:
         self.judging.all()
         files = {f"datasets/{self._name('runs')}.jsonl": dataset(self.rows.lines.values())} if self.rows.lines else {}
         files |= self._splits() | self._finetunes() | self.judging.files
+        self.told += [("task_run", of, line.id) for of, line in self.rows.lines.items() if line.id != of]
         self.told += [
             ("task_run_config", of, b.config.name) for of, every in self.running.by_kiln.items() for b in every
         ]
@@ -148,7 +148,7 @@ class _Task:
                 if there:
                     name = self._name(f"{split.name} {part}")
                     files[f"datasets/{name}.jsonl"] = dataset(there, {one.id: _learnt(one.run) for one in there})
-                    self.told.append(("dataset_split", f"{split.id}/{part}", name))
+                    self.told.append(("dataset_split", split.id, name))
         return files
 
     def _finetunes(self) -> dict[str, bytes]:
@@ -171,7 +171,7 @@ def _learnt(run: TaskRun) -> dict[str, Any]:
     return {"answer": answer_, **({"thinking": "\n\n".join(thought)} if thought else {})}
 
 
-def _told(everything: Everything, _: Names) -> None:
+def _told(everything: Everything) -> None:
     """Fields that are named for what they mean, and have no place of their own here."""
     left, why = everything.left, "no such thing here"
     for task, at in everything.of(Task):
@@ -186,13 +186,23 @@ def _told(everything: Everything, _: Names) -> None:
             for k, v in (("percentage", s.percentage), ("description", s.description))
         ]
         left.fields("dataset_split", at.where, [("filter", one.filter), ("description", one.description), *parts], why)
-    for one_eval, at in everything.of(Eval):
-        left.fields("eval", at.where, [("created_at", one_eval.created_at), ("created_by", one_eval.created_by)], why)
-    for kind in (EvalConfig, TaskRunConfig):
-        for record, at in everything.of(kind):
-            left.fields(
-                _kind(record), at.where, [("created_at", record.created_at), ("created_by", record.created_by)], why
-            )
+
+
+def _ids(everything: Everything, told: list[tuple[str, str, str]]) -> bytes:
+    """Every record of Kiln's: who made it and when, and what it is called here where it has a name of its own."""
+    here: dict[tuple[str, str], list[str]] = {}
+    for kind, of, name in told:
+        here.setdefault((kind, of), []).append(name)
+    lines = []
+    for one in everything.found:
+        record, kind = one.record, _kind(one.record)
+        known = {"name": getattr(record, "name", ""), "created_at": record.created_at, "created_by": record.created_by}
+        said = {key: value for key, value in known.items() if value}
+        names = here.get((kind, record.id))
+        lines.append(
+            {"kind": kind, "kiln": record.id, "where": one.where, **said, **({"here": names} if names else {})}
+        )
+    return b"".join(map(encoded, lines))
 
 
 def _run_configs(batches: list[Batch], groups: Mapping[str, list[str]]) -> bytes:

@@ -10,9 +10,8 @@ from typing import Any
 
 import yaml
 
-from ...golden import Item
 from ...judges.imported import SUFFIX, Verdict
-from ...labels import Rating, answer_hash
+from ...labels import Item, Rating, answer_hash
 from ...outputs import PREFIX
 from ..names import Names, slug
 from ..templates import comment, literal
@@ -172,6 +171,10 @@ class Judging:
             (judge, self._judge(judge, one, score, f"{name}-{takers.new(judge.config.name, 'judge')}", name))
             for judge in judges
         ]
+        if every and not judges and score.instruction:
+            self.left.add(
+                "eval", f"output_scores.{score.name}.instruction", where, "no judge asks it", score.instruction
+            )
         if every:
             self._modules(one, score, name, rows, scored)
 
@@ -226,6 +229,11 @@ class Judging:
             lost.append(("config_type", of.config_type))
         self.left.fields("eval_config", judge.where, lost, "no such thing in a judge here")
         for said in judge.said:
+            took = said.of.task_run_usage
+            if said.of.eval_config_eval and took is not None and took != said.line.run.usage:
+                self.left.add(
+                    "eval_run", "task_run_usage", said.where, "is not its run's", took.model_dump(mode="json")
+                )
             thought = set(words_of(said.of.intermediate_outputs))
             more = [(k, v) for k, v in (said.of.intermediate_outputs or {}).items() if v not in thought]
             self.left.fields("eval_run.intermediate_outputs", said.where, more, "only reasoning has a place")

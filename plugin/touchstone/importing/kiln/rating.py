@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
-from ...golden import Item
 from ...jsonl import encoded
-from ...labels import Rating, Scale
+from ...labels import Item, Rating, Scale
 from ...ratings import slug
 from ..unplaced import Leftovers
 from .scales import SCALES, key, label

@@ -136,6 +136,9 @@ class _Reader:
             first = error.errors(include_url=False, include_input=False)[0]
             self.problems.append(f"{where}: {'.'.join(map(str, first['loc']))}: {first['msg']}")
             return None
+        if kind == "project" and parent is not None:
+            self.left.add(kind, "", where, "another project, which is not imported", data)
+            return None
         if parent is not None and isinstance(parent.record, SHAPES[kind]):
             self.left.add(kind, "", where, f"lies below another {kind}: such turns have no place here", data)
             return None
@@ -174,8 +177,10 @@ def read(project: Path) -> Everything:
         more = len(reader.problems) - _SHOWN_PROBLEMS
         last = [f"... and {more} more"] if more > 0 else []
         raise UsageError("\n".join([*reader.problems[:_SHOWN_PROBLEMS], *last]), hint="nothing was written")
-    project_record = next(one.record for one in reader.found if isinstance(one.record, Project))
-    return Everything(project_record, reader.found, reader.left)
+    projects = [one.record for one in reader.found if isinstance(one.record, Project)]
+    if not projects:
+        raise UsageError("project.kiln is a link, which is not followed", where=str(project))
+    return Everything(projects[0], reader.found, reader.left)
 
 
 def _read(path: Path) -> Any:

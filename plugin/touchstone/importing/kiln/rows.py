@@ -47,6 +47,7 @@ class Rows:
     names: Names = field(default_factory=Names)
     lines: dict[str, Line] = field(default_factory=dict)
     """Kiln's id of the run -> row."""
+    _taken: set[str] = field(default_factory=set)
 
     def add(self, run: TaskRun, where: str) -> None:
         """A run as a row."""
@@ -104,9 +105,12 @@ class Rows:
 
     def _id(self, kiln_id: str) -> str:
         """Kiln's own where it can be one."""
-        fits = kiln_id.isascii() and kiln_id.isalnum() and len(kiln_id) < 40  # noqa: PLR2004
-        taken = {line.id for line in self.lines.values()}
-        return kiln_id if fits and kiln_id not in taken else self.names.new(f"row {kiln_id}")
+        fits = kiln_id.isascii() and kiln_id.isalnum() and len(kiln_id) < 40
+        name = kiln_id if fits and kiln_id not in self._taken else self.names.new(f"row {kiln_id}")
+        while name in self._taken:
+            name = self.names.new(f"row {kiln_id}")
+        self._taken.add(name)
+        return name
 
 
 def dataset(lines: Iterable[Line], more: Mapping[str, Mapping[str, Any]] | None = None) -> bytes:

@@ -143,7 +143,7 @@ class Running:
 
     def _model(self, model: str, provider: str) -> tuple[str, str]:
         """(its full name, words for a run-config's): a tuned model by its own name, rather than by three numbers."""
-        tune = self.prompts.tunes.get(model.rpartition("::")[2]) if model.count("::") == 2 else None  # noqa: PLR2004
+        tune = self.prompts.tunes.get(model.rpartition("::")[2]) if model.count("::") == 2 else None
         known = f"tune {tune.name}" if tune else model
         return f"{provider}/{known}" if provider else known, known if tune else f"{model} {provider}".strip()
 

@@ -1,6 +1,6 @@
 """Kiln's records, as far as they are used here. What a class does not name is kept as `extra`, and listed.
 
-One folder a record, named by its id, with a JSON file whose `model_type` says what it is; the parts lie in folders below.
+One folder a record, named by its id, with a JSON file that is named by its kind; its parts lie in folders below.
 """
 
 from __future__ import annotations
@@ -143,7 +143,6 @@ class Frozen(Part):
 
     name: str = ""
     prompt: str
-    generator_id: str | None = None
 
 
 class Properties(Part):
