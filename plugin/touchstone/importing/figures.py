@@ -1,4 +1,4 @@
-"""Imported judges, counted as the tool counts that they come from: plain means, and the errors and correlations on raw scales.
+"""Imported judges, counted as their own tool does: plain means, and errors and correlations on raw scales.
 
 Nothing of the other tool's files is read: what is counted stands in the project here.
 """

@@ -27,26 +27,46 @@ class Scorer:
         return cls(found["module"], found["name"])
 
 
-def module(name: str, dataset: str, group: str, judge: str, pass_at: float, truth: Scorer | None, told: str) -> str:
-    """The text. `group` of run-configs and `judge` are empty where there is none."""
-    scorers = [*([truth.name] if truth else []), *([f'Judge("{judge}")'] if judge else [])]
-    gates = [*([f'"{truth.name} >= 0"'] if truth else []), *([f'"{judge} >= 0"'] if judge else [])]
-    given = [
-        f'dataset="{dataset}"',
-        *([f'run_configs=["{group}"]'] if group else []),
-        *([f"scorers=[{', '.join(scorers)}]"] if scorers else []),
-        f"gates=[{', '.join(gates) or repr('passed >= 0').replace(chr(39), chr(34))}]",
-        *([f'truth="{truth.name}"'] if truth else []),
-    ]
-    marker = "".join(f"    {one},\n" for one in given)
-    ours = [f"from {truth.module} import {truth.name}"] if truth else []
-    imports = "\n".join(
-        ["import pytest", *([""] if ours or judge else []), *(["from touchstone import Judge"] if judge else []), *ours]
-    )
-    body = f'sample.require("{judge}", {pass_at:g})' if judge else "assert sample.output.strip()"
-    return (
-        f"# Imported from Kiln: {told}.\n"
-        "# Its gates ask for nothing yet: say what you want of it.\n\n"
-        f"{imports}\n\npytestmark = pytest.mark.eval(\n{marker})\n\n\n"
-        f"def test_{name}(sample):\n    {body}\n"
-    )
+@dataclass(frozen=True, slots=True)
+class Module:
+    """What an eval's module says."""
+
+    name: str
+    dataset: str
+    group: str
+    """Of its run-configs; empty for all."""
+    judge: str
+    """Empty where none scored it."""
+    pass_at: float
+    truth: Scorer | None
+    told: str
+    """For a comment, fit to stand in one."""
+
+    @property
+    def text(self) -> str:
+        """Its source."""
+        body = f'sample.require("{self.judge}", {self.pass_at:g})' if self.judge else "assert sample.output.strip()"
+        return (
+            f"# Imported from Kiln: {self.told}.\n# Its gates ask for nothing yet: say what you want of it.\n\n"
+            f"{self._imports()}\n\npytestmark = pytest.mark.eval(\n{self._marker()})\n\n\n"
+            f"def test_{self.name}(sample):\n    {body}\n"
+        )
+
+    def _imports(self) -> str:
+        own = ["from touchstone import Judge"] if self.judge else []
+        if self.truth:
+            own.append(f"from {self.truth.module} import {self.truth.name}")
+        return "\n".join(["import pytest", *(["", *own] if own else [])])
+
+    def _marker(self) -> str:
+        truth = [self.truth.name] if self.truth else []
+        scorers = [*truth, *([f'Judge("{self.judge}")'] if self.judge else [])]
+        gates = [f'"{name} >= 0"' for name in ([*truth, self.judge] if self.judge else truth) or ["passed"]]
+        given = {
+            "dataset": f'"{self.dataset}"',
+            "run_configs": f'["{self.group}"]' if self.group else "",
+            "scorers": f"[{', '.join(scorers)}]" if scorers else "",
+            "gates": f"[{', '.join(gates)}]",
+            "truth": f'"{self.truth.name}"' if self.truth else "",
+        }
+        return "".join(f"    {name}={value},\n" for name, value in given.items() if value)
