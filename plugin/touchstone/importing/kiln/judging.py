@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from ...labels import Item, Rating
 from ..names import Names, slug
@@ -18,6 +18,9 @@ from .running import Running, answer
 from .scales import SCALES
 from .scoring import Judged, Said, Scoring
 from .shapes import Eval, EvalConfig, EvalRun, Task
+
+_Sets: TypeAlias = tuple[dict[str, Line], dict[str, Line]]
+"""All of an eval's rows, and the golden ones, by Kiln's ids."""
 
 
 @dataclass
@@ -54,8 +57,7 @@ class Judging:
             self._scores(one, where, found[one.id], judges[one.id])
         self._others()
 
-    def _rows_of(self, one: Eval, where: str) -> tuple[dict[str, Line], dict[str, Line]]:
-        """(all of the eval's rows, the golden ones), by Kiln's ids."""
+    def _rows_of(self, one: Eval, where: str) -> _Sets:
         golden = self.rows.matching(one.eval_configs_filter_id, "eval", where)
         return {**self.rows.matching(one.eval_set_filter_id, "eval", where), **golden}, golden
 
@@ -109,9 +111,7 @@ class Judging:
             for said in judge.said
         ]
 
-    def _scores(
-        self, one: Eval, where: str, rows: tuple[dict[str, Line], dict[str, Line]], judges: list[Judged]
-    ) -> None:
+    def _scores(self, one: Eval, where: str, rows: _Sets, judges: list[Judged]) -> None:
         """An eval here for each of its scores: here, an eval's people and judges speak of one thing."""
         for number, score in enumerate(one.output_scores):
             if score.type not in SCALES:
@@ -121,7 +121,17 @@ class Judging:
             words = f"{self.running.prompts.prefix}{one.name}"
             name = self.names.new(f"{words} {score.name}" if len(one.output_scores) > 1 else words, "eval")
             made = Scoring(
-                one, score, name, where, *rows, judges, self.task, self.running, self.names, self.truth, self.left
+                one,
+                score,
+                name,
+                where,
+                *rows,
+                judges,
+                task=self.task,
+                running=self.running,
+                names=self.names,
+                truth=self.truth,
+                left=self.left,
             )
             made.all()
             self.files |= made.files

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...evals import row_hash
-from ...jsonl import encoded
+from ...jsonl import bare
 from ...records import Row
 from ..names import Names
 from ..unplaced import Leftovers
@@ -116,7 +116,7 @@ class Rows:
 def dataset(lines: Iterable[Line], more: Mapping[str, Mapping[str, Any]] | None = None) -> bytes:
     """The rows as a file, by their ids; `more`: further fields of each, by its id here."""
     rows = sorted((line.row for line in lines), key=lambda row: str(row["id"]))
-    return b"".join(encoded({**row, **(more or {}).get(row["id"], {})}) for row in rows)
+    return b"".join(bare({**row, **(more or {}).get(row["id"], {})}) for row in rows)
 
 
 def _stars(run: TaskRun) -> float:
