@@ -1,13 +1,14 @@
 """Imported judges, counted as their own tool does: plain means, and errors and correlations on raw scales.
 
-Nothing of the other tool's files is read: what is counted stands in the project here.
+Nothing of the other tool's files is read: what is counted stands in the project here. Sums are plain ones, as Kiln's
+are, in the order of the rows' ids: an exact sum may differ in the last digit.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from math import fsum, isnan
+from math import isnan
 from typing import Any
 
 from ..config import load_catalogue
@@ -57,7 +58,7 @@ def _means(verdicts: Sequence[Verdict]) -> dict[str, tuple[float, int]]:
     said: dict[str, list[float]] = defaultdict(list)
     for one in verdicts:
         said[one.run_config].append(float(one.said))
-    found = {config: (fsum(values) / len(values), len(values)) for config, values in said.items()}
+    found = {config: (sum(values) / len(values), len(values)) for config, values in said.items()}
     return dict(sorted(found.items(), key=lambda pair: (-pair[1][0], pair[0])))
 
 
@@ -75,7 +76,7 @@ def _agreement(
         people = [number(r.value, scale) for r in rated[item.key].values() if r.value != UNSURE]  # type: ignore[arg-type]
         one = verdicts.get((item.row, item.run_config, item.answer))
         if people and one is not None:
-            pairs.append((float(one.said), fsum(people) / len(people)))
+            pairs.append((float(one.said), sum(people) / len(people)))
     return _counted(pairs, scale)  # type: ignore[arg-type]
 
 
@@ -87,10 +88,10 @@ def _counted(pairs: Sequence[tuple[float, float]], scale: Scale) -> dict[str, An
     span, n = high - low, len(pairs)
     found = {
         "n": n,
-        "mae": fsum(errors) / n,
-        "normalised_mae": fsum(e / span for e in errors) / n,
-        "mse": fsum(e * e for e in errors) / n,
-        "normalised_mse": fsum((e / span) ** 2 for e in errors) / n,
+        "mae": sum(errors) / n,
+        "normalised_mae": sum(e / span for e in errors) / n,
+        "mse": sum(e * e for e in errors) / n,
+        "normalised_mse": sum((e / span) ** 2 for e in errors) / n,
     }
     return found | _correlations([p[0] for p in pairs], [p[1] for p in pairs])
 
