@@ -14,11 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from .errors import UsageError
 from .jsonl import encoded, read_lines
+from .models import IMPORTED
 from .places import Places
 from .records import Response, RunConfig, Usage
 
-PREFIX = "imported/"
-"""How the models of such run-configs begin; what follows says where the answers come from."""
 _SHOWN_PROBLEMS = 10
 _Tokens = Annotated[int, Field(ge=0)]
 
@@ -48,7 +47,7 @@ class Outputs:
 
         Raises UsageError with every bad line (the first ten) by `path:line`.
         """
-        if not config.model.startswith(PREFIX):
+        if not config.model.startswith(IMPORTED):
             return None
         if config.name not in self._read:
             path = self._places.outputs / f"{config.name}.jsonl"

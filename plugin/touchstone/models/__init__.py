@@ -13,7 +13,7 @@ from ..records import Request, Response, RunConfig
 
 LOCAL = ("embedded/", "gguf/")
 IMPORTED = "imported/"
-"""No model: its answers were made elsewhere, and are all that there is."""
+"""No model: its answers were made elsewhere, and are all that there is (`outputs`). What follows says where."""
 
 
 class Model(Protocol):

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ... import outputs
+from ...models import IMPORTED
 from ...records import Response, RunConfig, Usage
 from ..names import Names
 from ..unplaced import Leftovers
@@ -120,7 +121,7 @@ class Running:
     def _entry(self, words: str, model: str, provider: str, of: Mapping[str, Any], where: str) -> RunConfig:
         plain: dict[str, Any] = {
             "name": self.names.new(f"{self.prompts.prefix}{words}", "run-config"),
-            "model": f"{outputs.PREFIX}{self._model(model, provider)[0]}",
+            "model": f"{IMPORTED}{self._model(model, provider)[0]}",
             "prompt": self.prompts.of(str(of.get("prompt_id") or ""), where),
         }
         extra = {name: of[name] for name in ("temperature", "top_p") if of.get(name) is not None}

@@ -11,7 +11,7 @@ import yaml
 
 from ...judges.imported import SUFFIX, Verdict
 from ...labels import Item, Rating, answer_hash
-from ...outputs import PREFIX
+from ...models import IMPORTED
 from ..names import Names
 from ..templates import comment, literal
 from ..unplaced import Leftovers
@@ -131,7 +131,7 @@ class Scoring:
         steps = judge.properties.get("eval_steps")
         head: dict[str, Any] = {
             "eval": self.name,
-            "model": f"{PREFIX}{judge.model_provider}/{judge.model_name}",
+            "model": f"{IMPORTED}{judge.model_provider}/{judge.model_name}",
             "output": SCALES[self.score.type],
             "method": "imported",
         }
