@@ -39,6 +39,7 @@ FLOORS = {
         "gitfile",
         "journal",
         "sending",
+        "batching",
     ),
     3: (
         "caching",
@@ -64,6 +65,7 @@ FLOORS = {
         "plugin",
         "running",
         "machines",
+        "posting",
         "gateitem",
         "controller",
         "dealing",

@@ -93,7 +93,7 @@ def test_errors_are_mapped_and_asked_for_once(
 def test_a_slow_provider_is_a_failed_call(server: Server) -> None:
     server.queue.append(Reply(delay=3.0, body=completion("late", {})))
     with pytest.raises(CallFailed):
-        ask(Hosted(config(base_url=server.url, key_env="MY_KEY"), seconds=0.3))
+        ask(Hosted(config(base_url=server.url, key_env="MY_KEY", timeout=0.3)))
 
 
 def test_a_provider_that_litellm_does_not_know_is_refused() -> None:

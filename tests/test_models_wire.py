@@ -140,7 +140,7 @@ def test_lone_surrogates_do_not_get_in() -> None:
     ],
 )
 def test_which_errors_may_pass(status: int, code: object, kind: type[Exception]) -> None:
-    error = error_of(status, {"error": {"message": "because", "code": code}}, 3.0)
+    error = error_of(status, {"error": {"message": "because", "code": code}}, {"retry-after": "3"})
     assert type(error) is kind
     assert "because" in str(error)
 

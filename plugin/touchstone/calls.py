@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from .batching import HALF, Aloud, Later, Notes, Slip, Waiting, way_of
 from .caches import open_stores
 from .caching import RECORD, Cached, Calls, Keeper, Recorded, cached_response, keepable
 from .errors import ModelUnavailable, NotRecorded
@@ -53,6 +54,8 @@ class Door:
         self.anew, self.traffic = anew, traffic
         self.opened: Callable[[RunConfig, Path], Model] = open_model
         """Gives the innermost model of a run-config, for a project's root; may be set before the first call."""
+        self.slip: Slip | None = None
+        """Where calls that can be batched are put instead of being made; may be set before the first call."""
         self.places, self.prompts, self.calls = places, prompts, calls
         self.recordings = Recordings(places.recordings)
         stores = open_stores(places.cache, places.state)
@@ -191,9 +194,22 @@ class Door:
 
     def _stack(self, config: RunConfig) -> Model:
         why = self.missing(config)
-        inner: Model = Unavailable(why) if why else self._live(_expanded(config))
+        inner: Model = Unavailable(why) if why else self._asking(config)
         cached = Cached(inner, self.keeper, self.claims, fresh=self.calls == "live")
         return Recorded(cached, self.recordings, self.calls, self.anew)
+
+    def _asking(self, config: RunConfig) -> Model:
+        """The model, or what stands in its place where calls go into a batch."""
+        if self.slip is None:
+            return self._live(_expanded(config))
+        if (way := way_of(config)) is None:
+            return Aloud(self._live(_expanded(config)), self.slip, config.name)
+        return Later(self.traffic.tolled(Waiting(way, self.slip), config, HALF), self.slip, self._noted)
+
+    @cached_property
+    def _noted(self) -> dict[str, str]:
+        """What is in a batch already, by keys."""
+        return Notes(self.places.state).held()
 
     def _live(self, config: RunConfig) -> Model:
         return self.traffic.around(self.opened(config, self.places.root), config)

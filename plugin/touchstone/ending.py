@@ -9,6 +9,7 @@ from .conclusion import Conclusion
 from .errors import UsageError
 from .machines import places_of
 from .places import Places
+from .posting import told
 from .reporting import compared, write_page
 from .sending import Limit, state
 
@@ -32,6 +33,8 @@ def show(reporter: pytest.TerminalReporter, conclusion: Conclusion | None, plan:
             reporter.write_line(f"not compared: {problem}", yellow=True)
         if spent := _spent(reporter.config, conclusion):
             reporter.write_line(spent, yellow=True)
+        for line, bad in told(conclusion.folder).items():
+            reporter.write_line(f"batch: {line}", red=bad)
         for problem in conclusion.problems[:_MOST]:
             reporter.write_line(f"recording not used: {problem}", yellow=True)
         places = places_of(reporter.config)

@@ -293,12 +293,12 @@ class Engine:
                 return await self._scored(job, None, job.given)
             request = self._door.request(job.run_config, job.row, job.epoch)
             response = await self._door.complete(job.run_config, request)
+            return await self._scored(job, request, response)
         except ModelUnavailable as error:
             return Made(request, outcome=Outcome("skipped", str(error)))
         except TouchstoneError as error:
             tried = error.attempts if isinstance(error, CallError) else ()
             return Made(request, outcome=Outcome("error", str(error)), attempts=tried)
-        return await self._scored(job, request, response)
 
     async def _scored(self, job: Job, request: Request | None, response: Response) -> Made:
         sample = _answered(job, response)

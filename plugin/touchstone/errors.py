@@ -4,6 +4,7 @@ TouchstoneError
 ├── UsageError            the project's files or options are wrong; says where, and what to type next
 ├── CallError             a model call that gave no answer
 │   ├── ModelUnavailable  cannot be tried at all here: no key, no weights, no library
+│   │   └── AnswerLater   the call waits in a batch: a later run has its answer
 │   ├── CallRefused       the provider said no, and would say no again: bad key, unknown model
 │   ├── CallFailed        the call may work later: time-out, 429, 5xx, broken answer
 │   ├── CallStopped       the run ends before it was asked
@@ -50,6 +51,10 @@ class ModelUnavailable(CallError):
 
     Samples of such a run-config are skipped, not failed.
     """
+
+
+class AnswerLater(ModelUnavailable):
+    """The call goes into a batch, or is in one; a later run has its answer, and its samples are skipped here."""
 
 
 class CallRefused(CallError):

@@ -110,6 +110,12 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "help": "where answers come from. replay: recordings alone. auto: recordings, else the cache, else the model. "
         "record: as auto, and new answers join the recordings. live: the model (default: auto; replay where CI is set)",
     },
+    "--batch": {
+        "action": "store_true",
+        "default": False,
+        "help": "put calls to OpenAI, or to a server that speaks like it, into a batch, at half the price: their "
+        "samples are skipped, and a later run picks the answers up, within 24 hours",
+    },
     "--concurrency": {
         "type": _at_least_one,
         "default": 32,
@@ -199,6 +205,10 @@ def _find_resumed(config: pytest.Config) -> None:
 def pytest_cmdline_main(config: pytest.Config) -> None:
     """What is named and not there is told at once. A plan is made by one process: it makes no call to share."""
     _find_resumed(config)
+    if config.getoption("batch", False):
+        from .posting import check as check_batch
+
+        check_batch(config)
     if (named := config.getoption("baseline", None)) is not None:
         from .baseline import baseline_at
         from .errors import UsageError
@@ -292,6 +302,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitCode) -> None:
     """A run that its budget ended says so; a shard that no row fell to is as good as any other."""
     config = session.config
+    if config.getoption("batch") and not _batches_sent(config, exitstatus):
+        session.exitstatus = exitstatus = pytest.ExitCode.TESTS_FAILED
     if exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) and _calls_not_made(config):
         session.exitstatus = BUDGET_REACHED
     if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and config.getoption("shard") is not None:
@@ -299,6 +311,16 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int | pytest.ExitC
         conclusion = running.conclusion() if running else controller.conclusion if controller else None
         if conclusion is not None and conclusion.part is not None:
             session.exitstatus = pytest.ExitCode.OK
+
+
+def _batches_sent(config: pytest.Config, exitstatus: int | pytest.ExitCode) -> bool:
+    """Submit what the run has put aside, unless it was interrupted or is a worker's; False where that failed."""
+    if hasattr(config, "workerinput") or exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        return True
+    from .posting import send
+
+    running = config.stash.get(RUNNING, None)
+    return send(config, running.run_id if running else config.stash[_CONTROLLER].run_id)
 
 
 def _calls_not_made(config: pytest.Config) -> bool:

@@ -31,6 +31,7 @@ from .orphans import end_with_controller
 from .part import Option, Part, selected
 from .places import Places
 from .planning import judges_calls, plan, table
+from .posting import look
 from .progress import waiting
 from .records import Outcome, RunConfig, Sample, SampleRecord
 from .report import RunInfo
@@ -162,6 +163,7 @@ class Running:
         jobs = [job for item in session.items if (job := _job_of(item)) is not None]
         if not (jobs or self._part) or (session.testsfailed and not self.config.option.continue_on_collection_errors):
             return (yield)
+        look(self.config, self.run_id)
         self._session = Session(self._require_suite(), self._options(), self.run_id, self._site())
         if self.config.getoption("plan"):
             self._plan = table(plan(self._session.door, jobs), judges_calls(jobs))
@@ -197,11 +199,14 @@ class Running:
         """The sample of the test that asks, when it is ready."""
         if (job := _job_of(item)) is None:
             pytest.fail("there is a sample only in a test that is marked as an eval", pytrace=False)
-        made = waiting(self._require_session(), job, self.config)
+        session = self._require_session()
+        if session.stopping and not session.door.traffic.in_flight:
+            raise KeyboardInterrupt("all that was asked has come back")
+        made = waiting(session, job, self.config)
         item.stash[_MADE] = made
         if made.outcome is not None and made.outcome.kind == "skipped":
             pytest.skip(made.outcome.why)
-        if made.sample is None and self._require_session().stopping:
+        if made.sample is None and session.stopping:
             raise KeyboardInterrupt("the rest was not asked")
         if made.sample is None:
             pytest.fail(made.outcome.why if made.outcome else "no answer", pytrace=False)
@@ -339,7 +344,7 @@ class Running:
         number = int(str(worker.get("workerid", "gw0")).removeprefix("gw"))
         limit, resumed = Limit(get("max_cost"), get("max_tokens")), get("resume") is not None
         workers = int(worker.get("workercount", 1))
-        return Options(calls_here(get("calls")), get("concurrency"), number, workers, limit, resumed)
+        return Options(calls_here(get("calls")), get("concurrency"), number, workers, limit, resumed, get("batch"))
 
     def _site(self) -> Site | None:
         """Where calls are carried out; a plan makes none."""

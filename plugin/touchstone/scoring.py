@@ -19,7 +19,7 @@ from operator import or_
 from typing import Any, TypeAlias
 
 from .caches import CacheLike, ClaimsLike
-from .errors import ScorerError, TouchstoneError
+from .errors import AnswerLater, ScorerError, TouchstoneError
 from .evals import row_hash
 from .orphans import end_with_parent
 from .records import Message, Response, RunConfig, Sample, Score, digest
@@ -80,10 +80,12 @@ class Workers:
         self._alone = asyncio.Lock()
 
     async def score(self, sample: Sample, scorers: tuple[Callable[..., Any], ...]) -> Scored:
-        """Scores and errors of these scorers, which run in the background."""
+        """Scores and errors of these scorers, which run in the background. Raises AnswerLater where a judge's waits."""
         waiting = [self._one(sample, one) for one in scorers]
         scored = Scored()
-        for result in await asyncio.gather(*waiting):
+        for result in await asyncio.gather(*waiting, return_exceptions=True):
+            if isinstance(result, BaseException):  # only when all have asked what they would
+                raise result
             scored |= result
         return scored
 
@@ -115,6 +117,8 @@ class Workers:
 
         try:
             return Scored(as_scores(name_of(judge), await judge(sample, ask)), {}, asked)
+        except AnswerLater:
+            raise
         except TouchstoneError as error:
             return Scored({}, {name_of(judge): str(error)}, asked)
         except Exception as error:  # noqa: BLE001  (its templates and functions are the user's code)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from .batching import Slip
 from .caching import Calls
 from .calls import Door
 from .clustering import Site
@@ -30,6 +31,8 @@ class Options:
     """What may be spent."""
     resumed: bool = False
     """The run has begun before."""
+    batch: bool = False
+    """Calls that can be batched are put on the run's slip."""
 
 
 class Session:
@@ -42,6 +45,8 @@ class Session:
         self.door = Door(suite.places, suite.prompts, options.calls, Traffic(options.concurrency, share))
         if site is not None:
             self.door.opened = site.open_model
+        if options.batch:
+            self.door.slip = Slip(share.folder)
         processes = worker_processes(options.workers)
         elsewhere = site.score if site else None
         self._workers = Workers(self.door.cache, self.door.claims, processes, self.door.ask, elsewhere)

@@ -24,10 +24,10 @@ def stoppable(session: Session, config: pytest.Config) -> Iterator[None]:
     """Inside the block, the signals mean this. Handlers that others have set are left alone."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        if session.stopping:
+        calls = session.door.traffic.in_flight
+        if session.stopping or not calls:
             now(number, frame)
         session.drain()
-        calls = session.door.traffic.in_flight
         _say(config, f"\nfinishing {calls} calls in flight; Ctrl-C again to stop now\n")
 
     def now(number: int, frame: FrameType | None) -> None:

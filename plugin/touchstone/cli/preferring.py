@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from ..judges import BoundJudge
     from ..judges.preference import Preference, Tally
     from ..records import Message, Response, RunConfig, Sample, SampleRecord
-    from ..sending import Traffic
     from .collecting import Collected
 
 _AT_ONCE = 32
@@ -135,6 +134,7 @@ def _judge(suite: Suite, name: str) -> BoundJudge:
 
 def _asked(contest: _Contest, judge: BoundJudge, mode: Calls) -> list[Preference]:
     from ..calls import Door
+    from ..sending import Traffic
 
     async def main() -> list[Preference]:
         door = Door(contest.suite.places, contest.suite.prompts, mode, Traffic(_AT_ONCE))

@@ -55,7 +55,7 @@ class Hosted:
 
     def _body(self, litellm: Any, request: Request) -> dict[str, Any]:
         """The call's arguments. A seed is dropped where a provider has none; other lacking parameters are errors."""
-        thinking = _effort(litellm, self.config.model, request.params.get("thinking"))
+        thinking = effort(litellm, self.config.model, request.params.get("thinking"))
         where = {"api_key": key_of(self.config), "api_base": self.config.base_url}
         return {
             "model": self.config.model,
@@ -81,7 +81,7 @@ class Hosted:
         return replace(response, cost=_price(answer))
 
 
-def _effort(litellm: Any, model: str, thinking: bool | str | None) -> dict[str, str]:
+def effort(litellm: Any, model: str, thinking: bool | str | None) -> dict[str, str]:
     """LiteLLM's way to ask for thinking, or none; nothing for a model that cannot think anyway and need not."""
     if thinking is None or (thinking is False and not litellm.supports_reasoning(model)):
         return {}

@@ -24,12 +24,15 @@ class Tollgate:
     inner: Model
     budget: Budget
     config: RunConfig
+    share: float = 1.0
+    """What a call costs of its usual price."""
 
     async def complete(self, request: Request) -> Response:
         """The inner model's answer. Raises BudgetReached where its worst case would pass the budget."""
         if why := self._unbounded:
             raise UsageError(f"{self.budget.limit} cannot be kept: {why}", where=f"run-config {self.config.name!r}")
-        worst = worst_case(request, self.config, priced=self._priced)
+        usual = worst_case(request, self.config, priced=self._priced)
+        worst = Sum(usual.cost * self.share, usual.tokens)
         await self.budget.reserve(worst)
         spent = worst  # a call that was cut off may have been billed, and nobody knows for how much
         try:

@@ -45,10 +45,13 @@ class Traffic:
 
     def around(self, model: Model, config: RunConfig) -> Model:
         """The model of a run-config, as calls are to reach it."""
-        if self.budget is not None:
-            model = Tollgate(model, self.budget, config)
+        model = self.tolled(model, config)
         # Refusable behind the lane: those who wait in it hear of a refusal too.
         return Retrying(self.lane(config).through(Refusable(model)))
+
+    def tolled(self, model: Model, config: RunConfig, share: float = 1.0) -> Model:
+        """The model within the budget alone; `share`: what a call costs of its usual price."""
+        return model if self.budget is None else Tollgate(model, self.budget, config, share)
 
     def lane(self, config: RunConfig) -> Lane:
         """The one way to a model, whichever run-configs ask it."""
