@@ -57,6 +57,8 @@ FLOORS = {
         "judges",
         "trust",
         "comparing",
+        "starting",
+        "health",
     ),
     4: (
         "plugin",
