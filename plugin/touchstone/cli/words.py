@@ -40,7 +40,7 @@ def places(root: Path) -> Places:
     """Where the project keeps its files, as pytest's configuration says."""
     from ..places import Places
 
-    return Places.of(root.resolve(), partial(_setting, root))
+    return Places.of(root.resolve(), partial(setting, root))
 
 
 def person(root: Path, given: str | None, does: str = "rates", option: str = "--rater") -> str:
@@ -85,7 +85,7 @@ def colour() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
-def _setting(root: Path, name: str) -> str:
+def setting(root: Path, name: str) -> str:
     """A setting of pytest's configuration file, read as pytest reads it."""
     from _pytest.config.findpaths import load_config_dict_from_file
 
@@ -96,4 +96,4 @@ def _setting(root: Path, name: str) -> str:
         if found is not None and name in found:
             value = found[name]
             return str(getattr(value, "value", value))
-    return PLACES[name][0]
+    return PLACES[name][0] if name in PLACES else ""

@@ -49,7 +49,9 @@ def add_eval(name: str, places: Places, dataset: str | None = None, about: str =
     laid.put(places, test, lambda: filled(templates.EVAL_PLAIN, {**values, "DATASET": dataset or name}))
     if not dataset:
         laid.put(places, rows, lambda: "".join(map(in_jsonl, _rows(places))))
-    first = f"write its rows into {places.shown(rows)}, and what must be true into {places.shown(test)}, then:"
+    first = f"write what must be true into {places.shown(test)}, then:"
+    if not dataset:
+        first = f"write its rows into {places.shown(rows)}, and {first.removeprefix('write ')}"
     return Added(tuple(laid.written), (first, f"pytest {places.shown(test)}"))
 
 
