@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import UsageError
-from .words import places, setting
+from .words import in_words, places, setting
 
 if TYPE_CHECKING:
     from ..config import Catalogue
@@ -31,13 +31,14 @@ def doctor(root: Path, as_data: bool) -> None:
     from ..health import as_json, as_text, declared, installed, keys, steps, stores
     from ..recordings import Recordings
 
-    where = places(root)
+    with in_words():
+        where = places(root)
     catalogue, wrong = _catalogue(where)
     collected, unread = _collected(root, catalogue)
     recordings = Recordings(where.recordings)
     findings = [*installed(), *keys(catalogue), *wrong, *unread, *_run_configs(where, catalogue, collected, recordings)]
     findings += [*stores(where, recordings), *declared(setting(root, "touchstone_doctor"), where.root)]
-    then = steps(findings, where, sorted(collected.evals) if collected else [])
+    then = steps(findings, where, catalogue, sorted(collected.evals) if collected else [])
     click.echo(as_json(findings, then) if as_data else as_text(findings, then))
     raise SystemExit(any(one.state == "broken" for one in findings))
 
@@ -74,7 +75,7 @@ def _collected(root: Path, catalogue: Catalogue | None) -> tuple[Collected | Non
 def _run_configs(
     where: Places, catalogue: Catalogue | None, collected: Collected | None, recordings: Recordings
 ) -> list[Finding]:
-    from ..health import counted, run_configs
+    from ..health import counted, judges, run_configs
 
     if catalogue is None:
         return []
@@ -85,4 +86,4 @@ def _run_configs(
             counts = counted(suite, (job for one in collected.evals.values() for job in suite.jobs(one)), recordings)
         except UsageError:  # the recordings cannot be read: that is told with them
             counts = None
-    return run_configs(catalogue, counts, where)
+    return [*judges(catalogue, where), *run_configs(catalogue, counts, where)]

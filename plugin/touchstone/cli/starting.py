@@ -181,6 +181,3 @@ def _added(added: Added) -> None:
     click.echo("\nnext:")
     for line in added.then:
         click.echo(f"  {line}")
-
-
-

@@ -8,7 +8,7 @@ from __future__ import annotations
 from .declared import declared
 from .finding import Finding
 from .installed import installed
-from .running import Counted, counted, keys, run_configs
+from .running import Counted, counted, judges, keys, run_configs
 from .show import as_json, as_text
 from .steps import steps
 from .stores import stores
@@ -21,6 +21,7 @@ __all__ = [
     "counted",
     "declared",
     "installed",
+    "judges",
     "keys",
     "run_configs",
     "steps",

@@ -28,7 +28,7 @@ def _asked(setting: str, root: Path) -> Iterable[Any]:
     reach(root)
     try:
         return list(getattr(importlib.import_module(module), name)())
-    except Exception as error:  # noqa: BLE001  (whatever a project's own code raises is what is wrong with it)
+    except (Exception, SystemExit) as error:  # noqa: BLE001  (whatever a project's own code raises is what is wrong with it)
         return [_wrong(setting, f"{type(error).__name__}: {error}")]
 
 
@@ -37,8 +37,6 @@ def _wrong(name: str, says: str) -> Mapping[str, Any]:
 
 
 def _finding(one: Any) -> Finding:
-    if not isinstance(one, Mapping) or not _WORDS >= set(one) or one.get("state") not in get_args(State):
+    if not isinstance(one, Mapping) or not set(one) <= _WORDS or one.get("state") not in get_args(State):
         one = _wrong("touchstone_doctor", f"gave {one!r:.100}; wanted name, state (ok, absent, broken), says, then")
-    return Finding(
-        _SECTION, str(one.get("name", "")), one["state"], str(one.get("says", "")), str(one.get("then", ""))
-    )
+    return Finding(_SECTION, str(one.get("name", "")), one["state"], str(one.get("says", "")), str(one.get("then", "")))

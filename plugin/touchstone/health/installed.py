@@ -52,9 +52,7 @@ def _extra(name: str, needs: Iterable[Requirement]) -> Finding:
     lacking = [f"{need.name} ({why})" for need in needs if (why := _lacks(need))]
     if not lacking:
         return Finding(_SECTION, f"extra {name}", "ok")
-    return Finding(
-        _SECTION, f"extra {name}", "absent", f"{', '.join(lacking)}: pip install '{OURS}[{name}]'"
-    )
+    return Finding(_SECTION, f"extra {name}", "absent", f"{', '.join(lacking)}: pip install '{OURS}[{name}]'")
 
 
 def _has(name: str) -> bool:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from ..calls import unable
 from ..config import Catalogue
-from ..errors import TouchstoneError
+from ..errors import TouchstoneError, UsageError
 from ..evals import Job, Suite
+from ..judges.definition import load_judge, names_of_judges
 from ..models import identity
 from ..models.keys import VARIABLES
 from ..places import Places
@@ -41,6 +42,18 @@ def keys(catalogue: Catalogue | None) -> list[Finding]:
 def _key(whose: str, names: Sequence[str]) -> Finding:
     there = next((name for name in names if os.environ.get(name)), None)
     return Finding("keys", there or names[0], "ok" if there else "absent", f"{whose}: {'set' if there else 'not set'}")
+
+
+def judges(catalogue: Catalogue, places: Places) -> list[Finding]:
+    """Each judge's file that cannot be used, and how many can."""
+    wrong, names = [], names_of_judges(places)
+    for name in names:
+        try:
+            load_judge(name, places, catalogue)
+        except UsageError as error:
+            wrong.append(Finding("evals", f"judge {name}", "broken", str(error)))
+    sound = len(names) - len(wrong)
+    return wrong + ([Finding("evals", f"{sound} judges", "ok")] if sound else [])
 
 
 def counted(suite: Suite, jobs: Iterable[Job], recordings: Recordings) -> Mapping[str, Counted]:

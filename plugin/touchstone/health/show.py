@@ -1,4 +1,4 @@
-"""Findings for a terminal and for programs. Hostile text is made harmless, and keys that errors hold are blotted out."""
+"""Findings for a terminal and for programs. Hostile text is made harmless, and keys in errors are blotted out."""
 
 from __future__ import annotations
 

