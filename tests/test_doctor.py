@@ -57,8 +57,7 @@ def test_an_empty_folder_is_not_broken_and_has_one_next_step(pytester: pytest.Py
 
 
 def test_what_is_installed_and_what_an_extra_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
-    import touchstone.health.installed as module
-
+    module = sys.modules[installed.__module__]
     here = module.version
     monkeypatch.setattr(module, "version", lambda name: "0.1" if name == "redis" else here(name))
     states = {one.name: one for one in installed()}

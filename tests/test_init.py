@@ -1,4 +1,4 @@
-"""`touchstone init`, as a new user types it: the project runs, nothing of anybody's is overwritten, words stay words."""
+"""`touchstone init`, as a new user types it: the project runs, nothing is overwritten, words stay words."""
 
 from __future__ import annotations
 
@@ -150,7 +150,9 @@ def test_a_project_that_has_evals_gets_no_rows_or_prompt_that_nobody_asks(tmp_pa
 
 
 def test_the_projects_own_places_are_used(tmp_path: Path) -> None:
-    (tmp_path / "pytest.ini").write_text("[pytest]\ntouchstone_run_configs = quality/rc.yaml\ntouchstone_datasets = data\n")
+    (tmp_path / "pytest.ini").write_text(
+        "[pytest]\ntouchstone_run_configs = quality/rc.yaml\ntouchstone_datasets = data\n"
+    )
     touchstone("init", tmp_path, "--name", "q")
     assert (tmp_path / "quality/rc.yaml").is_file()
     assert (tmp_path / "data/q.jsonl").is_file()
@@ -236,7 +238,7 @@ def test_every_command_of_the_readme_is_one(tmp_path: Path) -> None:
 
 NASTY = st.text(
     st.one_of(
-        st.sampled_from(list("{}%#\"'`\\\n\r\t<>[]()*_~|&$@!-+=:,.;/ ") + ["\x00", "\x85", "\u2028", "\u202e", "\ufeff"]),
+        st.sampled_from([*"{}%#\"'`\\\n\r\t<>[]()*_~|&$@!-+=:,.;/ ", "\x00", "\x85", "\u2028", "\u202e", "\ufeff"]),
         st.characters(exclude_categories=()),
     ),
     max_size=60,

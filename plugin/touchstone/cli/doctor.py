@@ -34,7 +34,7 @@ def doctor(root: Path, as_data: bool) -> None:
     with in_words():
         where = places(root)
     catalogue, wrong = _catalogue(where)
-    collected, unread = _collected(root, catalogue)
+    collected, unread = _collected(root, where, catalogue)
     recordings = Recordings(where.recordings)
     findings = [*installed(), *keys(catalogue), *wrong, *unread, *_run_configs(where, catalogue, collected, recordings)]
     findings += [*stores(where, recordings), *declared(setting(root, "touchstone_doctor"), where.root)]
@@ -56,7 +56,7 @@ def _catalogue(where: Places) -> tuple[Catalogue | None, list[Finding]]:
         return None, [Finding("run-configs", shown, "broken", str(error))]
 
 
-def _collected(root: Path, catalogue: Catalogue | None) -> tuple[Collected | None, list[Finding]]:
+def _collected(root: Path, where: Places, catalogue: Catalogue | None) -> tuple[Collected | None, list[Finding]]:
     """The evals; what keeps them from being collected."""
     from ..health import Finding
     from .collecting import collect
@@ -66,8 +66,17 @@ def _collected(root: Path, catalogue: Catalogue | None) -> tuple[Collected | Non
     try:
         found = collect(root)
     except UsageError as error:
-        none = error.message.startswith("there is no eval")
-        return None, [Finding("evals", "evals", "absent" if none else "broken", str(error))]
+        if error.message.startswith("there is no eval"):
+            return None, [Finding("evals", "evals", "absent", str(error), "touchstone add eval NAME")]
+        return None, [
+            Finding(
+                "evals",
+                "evals",
+                "broken",
+                str(error),
+                f"pytest {where.shown(where.run_configs.parent)}/ --collect-only",
+            )
+        ]
     names = ", ".join(sorted(found.evals))
     return found, [Finding("evals", f"{len(found.evals)} evals", "ok", names)]
 

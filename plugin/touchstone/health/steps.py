@@ -26,7 +26,6 @@ def steps(findings: Iterable[Finding], places: Places, catalogue: Catalogue | No
 
 def _next(places: Places, catalogue: Catalogue, evals: Sequence[str]) -> Iterator[str]:
     if not evals:
-        yield "touchstone add eval NAME"
         return
     if not (places.state / "runs").is_dir():
         yield f"pytest {places.shown(places.run_configs.parent)}/"
