@@ -291,6 +291,7 @@ def paragraph(markdown: str) -> str:
 
 @SLOW
 @given(st.dictionaries(NASTY, JSON, min_size=1, max_size=4), NASTY)
+@example({"\x85": "a\x85b\u2028c", "ü": "ü"}, "x/ü")
 @example({"minimum": 1e16, "yes": "no", "on": "1_000", "<<": "*x", "k" * 1100: "2026-01-01"}, "embedded/x")
 def test_a_schema_and_a_model_stay_what_they_are(tmp_path: Path, schema: dict[str, Any], model: str) -> None:
     task = Task("greets", "Greets.", {"type": "object", "properties": schema}, schema, model)

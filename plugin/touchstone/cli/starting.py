@@ -31,8 +31,8 @@ def init(
 ) -> None:
     """Begin a project of evals in DIR, or add to a repository (`touchstone init .`) what it lacks.
 
-    No file that is there is changed, but for lines added to .gitignore. What is not given is asked on a terminal, and has
-    a default elsewhere.
+    No file that is there is changed, but for lines added to .gitignore. What is not given is asked on a terminal, and
+    has a default elsewhere.
     """
     with in_words():
         from ..starting import lay

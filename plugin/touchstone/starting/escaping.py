@@ -40,7 +40,9 @@ def in_markdown(line: str) -> str:
 
 def in_yaml(value: Any, indent: int) -> str:
     """A value as block YAML, each line so far to the right."""
-    dumped = yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=sys.maxsize)
+    # Some of what cannot be seen is a line break to YAML, and PyYAML folds it to a blank unless it escapes all.
+    seen = not UNSEEN.search(json.dumps(value, ensure_ascii=False))
+    dumped = yaml.safe_dump(value, sort_keys=False, allow_unicode=seen, width=sys.maxsize)
     return "".join(" " * indent + line + "\n" for line in dumped.rstrip("\n").split("\n"))
 
 
