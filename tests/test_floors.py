@@ -60,6 +60,8 @@ FLOORS = {
         "trust",
         "importing",
         "comparing",
+        "starting",
+        "health",
     ),
     4: (
         "plugin",
