@@ -224,8 +224,8 @@ def test_a_project_is_sent_to_a_cluster_that_has_it_not(
 @needs_ray
 def test_the_end_by_ctrl_c_leaves_nothing_behind(project: Project, model: Server, nodes: Nodes) -> None:
     model.latency = 4
-    running = start(project, "--engine", f"ray:{nodes.address}")
-    until(lambda: len(model.bodies) == 20)
+    running = start(project, "--engine", f"ray:{nodes.address}", "--concurrency", "4")
+    until(lambda: len(model.bodies) == 4)
     assert len(nodes.callers()) == 2
     running.send_signal(signal.SIGINT)
     output = running.communicate(timeout=30)[0]
