@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browsers import BROWSERS, FLAGS
 from playwright.sync_api import Browser, BrowserContext, Request, expect, sync_playwright
 from starlette.applications import Starlette
 from uvicorn import Server
@@ -21,17 +21,6 @@ from touchstone.rating.desk import Desk, in_order
 from touchstone.rating.serving import address, listen, server
 from touchstone.ratings import Ratings
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-BROWSERS = [CHROMIUM] if CHROMIUM else []
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 TOKEN = "the-token"
 ITEMS = [Item(f"row{n}", "h", f"ask {n}", f"answer {n}", "secret-config") for n in range(4)]
 HOSTILE = {

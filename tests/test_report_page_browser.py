@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,22 +12,12 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from browsers import BROWSERS, FLAGS
 from pages import CONFIGS, DOT, sample, samples, whole
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from touchstone.records import Outcome, SampleRecord, Score
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-BROWSERS = [CHROMIUM] if CHROMIUM else []
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 AXE = Path(__file__).parent / "vendor/axe.min.js"
 VIEWS = ("overview", "charts", "rows", "samples", "compare", "judges")
 SAMPLE = "#sample/correct/row-03/cheap/1"
