@@ -24,6 +24,7 @@ FLOORS = {
         "cache",
         "caches",
         "claims",
+        "bytelock",
         "filesystems",
         "recordings",
         "store",

@@ -7,13 +7,13 @@ when its holder dies, so a crash never leaves a call blocked. Never decides what
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from weakref import WeakValueDictionary
 
+from .bytelock import freed, taken
 from .errors import UsageError
 
 FIRST_WAIT, LONGEST_WAIT = 0.005, 0.1
@@ -39,7 +39,7 @@ class Claims:
             try:
                 yield
             finally:
-                fcntl.lockf(handle, fcntl.LOCK_UN, 1, place)
+                freed(handle, place)
 
     def close(self) -> None:
         """Free every claim of this process."""
@@ -65,10 +65,7 @@ class Claims:
 
     def _take(self, handle: int, place: int) -> bool:
         try:
-            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
-        except (BlockingIOError, PermissionError):  # POSIX allows either for "held by another process"
-            return False
+            return taken(handle, place)
         except OSError as error:
             hint = "put the project on a local file system, or use `--calls live`"
             raise UsageError(f"cannot lock: {error.strerror}", where=str(self.path), hint=hint) from error
-        return True

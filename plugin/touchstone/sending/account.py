@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from ..bytelock import freed, taken
 from ..errors import UsageError
 
 PROCESSES = 256
@@ -75,7 +76,7 @@ class Account:
             handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise UsageError(f"the budget cannot be kept: {error.strerror}", where=str(self._path)) from error
-        number = next((n for n in range(PROCESSES) if _lock(handle, n)), None)
+        number = next((n for n in range(PROCESSES) if taken(handle, n)), None)
         if number is None:
             os.close(handle)
             raise UsageError(f"more than {PROCESSES} processes draw on one budget", where=str(self._path))
@@ -127,18 +128,10 @@ class Book:
     def bury_the_dead(self) -> None:
         """Write off what processes hold that live no longer."""
         for number, held in enumerate(self._held):
-            if held != (0, 0) and number != self._number and _lock(self._handle, number):
-                fcntl.lockf(self._handle, fcntl.LOCK_UN, 1, number)
+            if held != (0, 0) and number != self._number and taken(self._handle, number):
+                freed(self._handle, number)
                 self.write_off(number)
 
     def bytes(self) -> bytes:
         """As it is kept."""
         return _HEAD.pack(self._cost, self._tokens, self.refusals) + b"".join(_HELD.pack(*one) for one in self._held)
-
-
-def _lock(handle: int, byte: int) -> bool:
-    try:
-        fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, byte)
-    except (BlockingIOError, PermissionError):  # POSIX allows either for "held by another process"
-        return False
-    return True

@@ -6,11 +6,12 @@ A place is a lock on one byte of the file: the operating system frees it when it
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+
+from ..bytelock import freed, taken
 
 FIRST_WAIT, LONGEST_WAIT = 0.002, 0.05
 """Seconds between two looks, where all places are taken."""
@@ -35,7 +36,7 @@ class Slots:
         finally:
             self._held.discard(place)
             if self._handle is not None:
-                fcntl.lockf(self._handle, fcntl.LOCK_UN, 1, place)
+                freed(self._handle, place)
 
     def close(self) -> None:
         """Free every place of this process."""
@@ -57,14 +58,7 @@ class Slots:
             self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         for step in range(self._places):
             place = (self._first + step) % self._places
-            if place not in self._held and self._lock(self._handle, place):
+            if place not in self._held and taken(self._handle, place):
                 self._held.add(place)
                 return place
         return None
-
-    def _lock(self, handle: int, place: int) -> bool:
-        try:
-            fcntl.lockf(handle, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
-        except (BlockingIOError, PermissionError):  # POSIX allows either for "held by another process"
-            return False
-        return True
