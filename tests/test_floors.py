@@ -18,6 +18,7 @@ FLOORS = {
     2: (
         "yamlfile",
         "datasets",
+        "outputs",
         "config",
         "prompts",
         "models",
@@ -58,7 +59,10 @@ FLOORS = {
         "reporting",
         "judges",
         "trust",
+        "importing",
         "comparing",
+        "starting",
+        "health",
     ),
     4: (
         "plugin",

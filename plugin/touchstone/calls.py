@@ -46,6 +46,12 @@ class Unavailable:
         """Nothing to close."""
 
 
+def unable(config: RunConfig, root: Path) -> str | None:
+    """Why this run-config cannot make live calls here, with what its address needs; None where it can."""
+    unset = [name for name in _variables(config.base_url) if not os.environ.get(name)]
+    return f"{unset[0]} is not set" if unset else missing(config, root)
+
+
 class Door:
     """All run-configs of one pytest process, and what they share. Lives in one event loop."""
 
@@ -117,8 +123,7 @@ class Door:
 
     def missing(self, config: RunConfig) -> str | None:
         """Why this run-config cannot make live calls here; None where it can."""
-        unset = [name for name in _variables(config.base_url) if not os.environ.get(name)]
-        return f"{unset[0]} is not set" if unset else missing(config, self.places.root)
+        return unable(config, self.places.root)
 
     def known(self, request: Request) -> str | None:
         """Where the answer lies already: "recording", "cache", or nowhere."""

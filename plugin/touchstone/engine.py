@@ -290,7 +290,7 @@ class Engine:
         request = None
         try:
             if job.given is not None:
-                return await self._scored(job, None, Response(job.given, source="recording"))
+                return await self._scored(job, None, job.given)
             request = self._door.request(job.run_config, job.row, job.epoch)
             response = await self._door.complete(job.run_config, request)
             return await self._scored(job, request, response)

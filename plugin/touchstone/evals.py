@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,9 +14,10 @@ from .datasets import Dataset, load_dataset
 from .errors import UsageError
 from .gates import Rule, parse_rule
 from .judges import BoundJudge, Judge
+from .outputs import Outputs
 from .places import Places
 from .prompts import Prompts
-from .records import Row, RunConfig, digest
+from .records import Response, Row, RunConfig, digest
 from .scorers import in_background, names_of
 
 EVERY_ROW = "every row"
@@ -67,8 +68,8 @@ class Job:
     epoch: int
     ships: bool
     """The run-config is the project's default."""
-    given: str | None = None
-    """The output, where it is known already (a golden one): no call is made for it."""
+    given: Response | None = None
+    """The answer, where it is known already (a golden one, an imported one): no call is made for it."""
 
     @property
     def id(self) -> str:
@@ -93,6 +94,7 @@ class Suite:
         self.places, self.catalogue, self.choice = places, catalogue, choice
         self.run_configs = catalogue.select(choice.run_configs)
         self.prompts = Prompts(places.prompts, places.shown(places.prompts))
+        self.outputs = Outputs(places)
         self._datasets: dict[tuple[str, type[Row]], Dataset] = {}
         self._tried: set[tuple[str, str]] = set()
 
@@ -102,14 +104,16 @@ class Suite:
 
     def jobs(self, evaluation: Eval) -> list[Job]:
         """Every sample of the eval: run-config by run-config, so that a server's prompt cache is of use."""
-        default, epochs = self.catalogue.default, range(1, self.choice.epochs + 1)
         rows = self._chosen(evaluation.dataset.rows)
-        return [
-            Job(evaluation, row, config, epoch, config is default)
-            for config in evaluation.run_configs
-            for row in rows
-            for epoch in epochs
-        ]
+        return [job for config in evaluation.run_configs for job in self._jobs_of(config, evaluation, rows)]
+
+    def _jobs_of(self, config: RunConfig, evaluation: Eval, rows: Sequence[Any]) -> Iterator[Job]:
+        """Those of one run-config. One that was imported is asked about what it answered, and once."""
+        ships, epochs = config is self.catalogue.default, range(1, self.choice.epochs + 1)
+        if (known := self.outputs.of(config)) is not None:
+            yield from (Job(evaluation, row, config, 1, ships, known[row.id]) for row in rows if row.id in known)
+        else:
+            yield from (Job(evaluation, row, config, epoch, ships) for row in rows for epoch in epochs)
 
     def dataset(self, source: Any, row_class: type[Row]) -> Dataset:
         """The dataset, read once for all evals that name it."""

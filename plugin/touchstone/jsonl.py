@@ -25,7 +25,12 @@ class Lines:
 
 def encoded(value: Mapping[str, Any]) -> bytes:
     """One line with its version and its end: readable UTF-8, the characters escaped that would not be seen."""
-    text = json.dumps({"v": SCHEMA, **value}, ensure_ascii=False, allow_nan=False)
+    return bare({"v": SCHEMA, **value})
+
+
+def bare(value: Mapping[str, Any]) -> bytes:
+    """The same without a version: a row, whose fields are the user's."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     return UNSEEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text).encode("utf-8") + b"\n"
 
 

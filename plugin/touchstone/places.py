@@ -48,6 +48,11 @@ class Places:
         return self.datasets / "golden"
 
     @property
+    def outputs(self) -> Path:
+        """What imported run-configs answered, `<run-config>.jsonl` each."""
+        return self.datasets / "outputs"
+
+    @property
     def ratings(self) -> Path:
         """People's ratings, `<eval>/<rater>.jsonl` each."""
         return self.datasets / "ratings"

@@ -39,6 +39,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         group.addoption(name, **arguments)
     for name, (default, what) in PLACES.items():
         parser.addini(name, what, default=default)
+    parser.addini(
+        "touchstone_doctor", "module:function that `touchstone doctor` asks how the project stands", default=""
+    )
 
 
 def _at_least_one(text: str) -> int:

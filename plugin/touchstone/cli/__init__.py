@@ -11,6 +11,9 @@ import click
 from .words import colour, in_words, places, project, width
 
 _COMMANDS = {
+    "add": "starting:add",
+    "doctor": "doctor:doctor",
+    "init": "starting:init",
     "selfcheck": "comparing:selfcheck",
     "compare": "comparing:compare",
     "baseline": "comparing:baseline",
@@ -18,6 +21,7 @@ _COMMANDS = {
     "audit": "auditing:audit",
     "cache": "cache:cache",
     "golden": "golden:golden",
+    "import": "importing:import_",
     "log": "history:log",
     "merge": "merging:merge",
     "prefer": "preferring:prefer",

@@ -39,6 +39,12 @@ class _Keeper:
     def __init__(self) -> None:
         self.running: Running | None = None
         self.importable: list[str] = []
+        self.failed: list[str] = []
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """What a module, or an eval in it, failed with: a quiet pytest does not say it."""
+        if report.failed:
+            self.failed.append(_short(report))
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """All evals are known, and all that they import could be found."""
@@ -58,7 +64,8 @@ def collect(root: Path) -> Collected:
     with redirect_stdout(said), redirect_stderr(said):
         code = pytest.main(["--collect-only", "-qq", "--rootdir", str(root), *_QUIET, str(folder)], plugins=[keeper])
     if code not in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
-        raise UsageError(f"the evals cannot be collected:\n{_problem(said.getvalue())}", where=str(folder))
+        problem = _problem("\n".join(keeper.failed) or said.getvalue())
+        raise UsageError(f"the evals cannot be collected:\n{problem}", where=str(folder))
     if keeper.running is None:
         raise UsageError("there is no eval here", where=str(folder), hint="an eval is a test with @pytest.mark.eval")
     # pytest takes its `pythonpath` back at its end; scorers in worker processes are imported after that.
@@ -67,6 +74,12 @@ def collect(root: Path) -> Collected:
 
 
 _QUIET = ("--assert=plain", "-p", "no:cacheprovider", "-o", "addopts=", "--no-header", "--no-summary")
+
+
+def _short(report: pytest.CollectReport) -> str:
+    """The error itself, without the way to it."""
+    errors = [line[1:].strip() for line in report.longreprtext.splitlines() if line.startswith("E ")]
+    return "\n".join([f"{report.nodeid}: {errors[0]}", *errors[1:]]) if errors else report.longreprtext
 
 
 def _problem(said: str) -> str:

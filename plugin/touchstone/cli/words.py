@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import TouchstoneError
+from ..errors import TouchstoneError, UsageError
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -40,7 +40,7 @@ def places(root: Path) -> Places:
     """Where the project keeps its files, as pytest's configuration says."""
     from ..places import Places
 
-    return Places.of(root.resolve(), partial(_setting, root))
+    return Places.of(root.resolve(), partial(setting, root))
 
 
 def person(root: Path, given: str | None, does: str = "rates", option: str = "--rater") -> str:
@@ -85,15 +85,19 @@ def colour() -> bool:
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
-def _setting(root: Path, name: str) -> str:
+def setting(root: Path, name: str) -> str:
     """A setting of pytest's configuration file, read as pytest reads it."""
+    from _pytest.config.exceptions import UsageError as PytestUsageError
     from _pytest.config.findpaths import load_config_dict_from_file
 
     from ..places import PLACES
 
     for file in ("pytest.toml", "pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg"):
-        found = load_config_dict_from_file(root / file) if (root / file).is_file() else None
+        try:
+            found = load_config_dict_from_file(root / file) if (root / file).is_file() else None
+        except PytestUsageError as error:
+            raise UsageError(f"cannot be read by pytest: {error}", where=file) from error
         if found is not None and name in found:
             value = found[name]
             return str(getattr(value, "value", value))
-    return PLACES[name][0]
+    return PLACES[name][0] if name in PLACES else ""

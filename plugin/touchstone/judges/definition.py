@@ -59,7 +59,7 @@ class _Head(BaseModel):
     run_config: str | None = None
     """Take the model, and every parameter that is not given here, from this run-config."""
     output: Output = "pass_fail"
-    method: Literal["verdict", "g_eval"] = "verdict"
+    method: Literal["verdict", "g_eval", "imported"] = "verdict"
     repeats: int = Field(default=1, ge=1, le=99)
     """Ask so many times; labels are settled by the majority, numbers by their mean."""
     steps: tuple[str, ...] = ()
@@ -109,7 +109,7 @@ class Definition:
     @property
     def calls(self) -> int:
         """Calls for one verdict."""
-        return 2 if self.head.method == "g_eval" else self.head.repeats
+        return {"imported": 0, "g_eval": 2}.get(self.head.method, self.head.repeats)
 
     @property
     def pass_at(self) -> float:

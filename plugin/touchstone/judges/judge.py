@@ -23,6 +23,7 @@ from ..records import Message, Response, Sample, Score, digest
 from ..scorers import Ask, Traits
 from .definition import Definition, load_judge
 from .form import Verdict
+from .imported import Said
 from .prompt import RULE, defused, reasons_wanted, render, token_wanted, verdict_wanted
 
 TOP = 20
@@ -87,8 +88,15 @@ class BoundJudge:
         """SHA-256 (hex) of all that can change its verdicts on the same material."""
         return identity_of(self.definition, self.root)
 
+    @cached_property
+    def said(self) -> Said | None:
+        """What it has said elsewhere; None for a judge that is asked."""
+        return Said.of(self.definition, self.root) if self.definition.head.method == "imported" else None
+
     async def __call__(self, sample: Sample, ask: Ask) -> Score:
         """Judge one sample. Raises ScorerError for an unusable answer, CallError where there is none."""
+        if self.said is not None:
+            return self.said.score(sample)
         verdicts = await self.verdicts(await asyncio.to_thread(self.messages, sample), ask)
         value, said = self._settled(verdicts)
         return Score(value, f"{said}: {_line(verdicts[0].reasoning)}", _details(verdicts))
@@ -175,7 +183,8 @@ def identity_of(definition: Definition, root: Path) -> str:
     words = [RULE, verdict_wanted(definition), reasons_wanted(definition), token_wanted(definition)]
     functions = [name for name in (definition.head.view, *definition.head.context) if name]
     code = [fingerprint(name.partition(":")[0]) for name in functions]
-    return digest([words, code, definition.identity(identity(definition.config, root))])
+    said = [Said.of(definition, root).digest] if definition.head.method == "imported" else []
+    return digest([words, code, definition.identity(identity(definition.config, root)), *said])
 
 
 def _with(messages: tuple[Message, ...], wanted: str) -> tuple[Message, ...]:

@@ -12,6 +12,8 @@ from typing import Protocol
 from ..records import Request, Response, RunConfig
 
 LOCAL = ("embedded/", "gguf/")
+IMPORTED = "imported/"
+"""No model: its answers were made elsewhere, and are all that there is (`outputs`). What follows says where."""
 
 
 class Model(Protocol):
@@ -72,6 +74,8 @@ def missing(config: RunConfig, root: Path) -> str | None:
         return lacking(config, root)
     if config.model.startswith("python/"):
         return None
+    if config.model.startswith(IMPORTED):
+        return f"run-config {config.name!r} was imported: `model:` names nothing that can be called"
     from .keys import lacking_key
 
     return lacking_key(config)

@@ -70,4 +70,4 @@ def _job(suite: Suite, evaluation: Eval, item: Item) -> Job:
     row = next(row for row in evaluation.dataset.rows if row.id == item.row)
     every = suite.catalogue.run_configs
     config = next((c for c in every if c.name == item.run_config), every[0])
-    return Job(evaluation, row, config, 1, False, given=item.output)
+    return Job(evaluation, row, config, 1, False, given=Response(item.output, source="recording"))

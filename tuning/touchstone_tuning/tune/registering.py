@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from touchstone.config import load_catalogue
 from touchstone.errors import UsageError
 from touchstone.places import Places
 from touchstone.records import RunConfig
+from touchstone.starting.appending import append_run_config
 from touchstone.wholefile import replace_file
 
 from .below import Wanted, weights_below
@@ -69,7 +68,7 @@ def register(done: Done, provider: Provider, name: str, places: Places, weights:
         entry = keep(ledger, done.job.name, entry, standing)
         file = adapter.relative_to(places.root).as_posix()
         told |= {**below, "adapter": file, "adapter_sha256": _sha256(adapter)}
-    _append(told, places)
+    append_run_config(told, places)
     ledger.put(done.job.name, entry)
     return adapter
 
@@ -96,34 +95,3 @@ def _adapter(done: Done, standing: Standing, name: str, places: Places) -> Path:
 def _sha256(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def _append(told: dict[str, Any], places: Places) -> None:
-    """One line behind the last run-config, all else as it stands; put back where the file would then not load."""
-    path, before = places.run_configs, places.run_configs.read_bytes().decode("utf-8")
-    lines = before.splitlines(keepends=True)
-    at, indent = _behind(before)
-    # JSON is YAML: whatever a model is called, it stays one text.
-    line = " " * indent + "- " + json.dumps(told, ensure_ascii=False) + "\n"
-    if lines and not lines[at - 1].endswith("\n"):
-        lines[at - 1] += "\n"
-    replace_file(path, "".join([*lines[:at], line, *lines[at:]]).encode("utf-8"))
-    try:
-        load_catalogue(places)
-    except UsageError as error:
-        replace_file(path, before.encode("utf-8"))
-        raise UsageError(f"cannot be added to by itself: add the line\n  {line}", where=places.shown(path)) from error
-
-
-def _behind(text: str) -> tuple[int, int]:
-    """(lines before the place behind the last run-config, how far its dash stands in)."""
-    tree = yaml.compose(text, Loader=yaml.SafeLoader)
-    assert isinstance(tree, yaml.MappingNode)  # noqa: S101  (the file was loaded)
-    configs = next(value for key, value in tree.value if key.value == "run_configs")
-    last = configs.value[-1]
-    end = last.end_mark.line + (1 if last.end_mark.column else 0)
-    lines = text.splitlines()
-    while end > 0 and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#")):
-        end -= 1
-    dash = lines[configs.value[-1].start_mark.line]
-    return end, len(dash) - len(dash.lstrip()) if dash.lstrip().startswith("-") else configs.start_mark.column
