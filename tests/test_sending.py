@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.fake_model import FakeModel
-from touchstone.errors import CallFailed, CallRefused, UsageError
+from touchstone.errors import CallFailed, CallRefused, CallStopped, UsageError
 from touchstone.records import Allowance, Message, Request, Response, RunConfig, Usage
 from touchstone.sending import Budget, BudgetReached, Limit, Share, Traffic, state
 from touchstone.sending.account import Account, Sum
@@ -150,6 +150,29 @@ def test_a_failure_that_is_not_about_too_many_calls_slows_nothing() -> None:
     lane = Lane(Window(8, 8))
     asyncio.run(all_of(lane.through(FakeModel(rule=lambda r: CallFailed("500", status=500))), 8))
     assert (lane.window.places, lane.window.throttled, lane.in_flight) == (8, False, 0)
+
+
+@pytest.mark.parametrize(("finish", "answered"), [(True, 1), (False, 0)], ids=["a worker's end", "Ctrl-C"])
+def test_a_call_that_failed_is_tried_again_at_a_workers_end_and_one_that_never_went_is_not(
+    finish: bool, answered: int
+) -> None:
+    """Else another worker, which waits for the claim, begins anew, and one attempt is on nobody's record."""
+    fake = FakeModel(CallFailed("500", status=500), "late", "never", latency=0.005)
+    lane = Lane(Window(1, 1))
+    model = Retrying(lane.through(fake), first_wait=0.02)
+
+    async def main() -> list[Response | BaseException]:
+        calls = [asyncio.ensure_future(model.complete(asked(0)))]
+        while not fake.history or lane.in_flight:
+            await asyncio.sleep(0.001)
+        lane.stop(finish=finish)  # while the first waits to be tried again
+        calls.append(asyncio.ensure_future(model.complete(asked(1))))
+        return await asyncio.gather(*calls, return_exceptions=True)
+
+    first, second = asyncio.run(main())
+    assert isinstance(second, CallStopped)
+    assert isinstance(first, Response) == bool(answered)
+    assert len(fake.history) == 1 + answered
 
 
 def test_workers_share_a_hard_number_of_places(tmp_path: Path) -> None:

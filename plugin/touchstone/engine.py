@@ -14,6 +14,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from .calls import Door
@@ -116,10 +117,13 @@ class Engine:
             self._loop.call_soon_threadsafe(self._main.cancel)
             self._thread.join()
 
-    def drain(self) -> None:
-        """Let no call go out any more; `stop` then waits for those in flight. Ends nothing that needs no call."""
+    def drain(self, *, finish: bool = False) -> None:
+        """Let no call go out any more; `stop` then waits for those in flight. Ends nothing that needs no call.
+
+        With `finish`, calls that failed and wait to be tried again are.
+        """
         self.draining = True
-        self._loop.call_soon_threadsafe(self._door.traffic.stop)
+        self._loop.call_soon_threadsafe(partial(self._door.traffic.stop, finish=finish))
 
     def hurry(self) -> None:
         """Wait for no call in flight after all."""

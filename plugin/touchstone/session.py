@@ -93,10 +93,10 @@ class Session:
         """No call goes out any more."""
         return self.engine is not None and self.engine.draining
 
-    def drain(self) -> None:
-        """Let no call go out any more."""
+    def drain(self, *, finish: bool = False) -> None:
+        """Let no call go out any more; with `finish`, but for those that were tried before."""
         if self.engine is not None and not self.engine.draining:
-            self.engine.drain()
+            self.engine.drain(finish=finish)
 
     def hurry(self) -> None:
         """Wait for nothing."""

@@ -33,8 +33,11 @@ class Lane:
     clock: Callable[[], float] = time.monotonic
     in_flight: int = field(default=0, init=False)
     stopped: bool = field(default=False, init=False)
+    _finishing: bool = field(default=False, init=False)
+    _failed: set[str] = field(default_factory=set, init=False)
+    """Requests, by key, whose last attempt failed: they may come again."""
     _tokens: float = field(default=0.0, init=False)
-    _waiting: deque[tuple[float, asyncio.Future[None]]] = field(default_factory=deque, init=False)
+    _waiting: deque[_Turn] = field(default_factory=deque, init=False)
     _late: deque[bool] = field(default_factory=lambda: deque(maxlen=LAST), init=False)
     """Of the last calls, whether they were refused."""
     _alarm: asyncio.TimerHandle | None = field(default=None, init=False)
@@ -44,9 +47,9 @@ class Lane:
         return Laned(model, self)
 
     @asynccontextmanager
-    async def turn(self, tokens: float) -> AsyncIterator[None]:
-        """Hold a place for a call of about so many tokens, from when it may go."""
-        await self._wait(tokens)
+    async def turn(self, tokens: float, key: str = "") -> AsyncIterator[None]:
+        """Hold a place for a call of about so many tokens, from when it may go. `key` is its request's."""
+        await self._wait(tokens, key)
         try:
             if self.slots is None:
                 yield
@@ -58,14 +61,16 @@ class Lane:
             self._tokens -= tokens
             self._pump()
 
-    def answered(self, response: Response) -> None:
+    def answered(self, response: Response, key: str = "") -> None:
         """An answer came; its place is still held."""
+        self._failed.discard(key)
         self._late.append(False)
         self.window.answered(self.in_flight)
         self.pace.answered(response.allowances, self._flight, self.clock())
 
-    def failed(self, error: CallFailed, began: float) -> None:
+    def failed(self, error: CallFailed, began: float, key: str = "") -> None:
         """A call that began at `began` failed; only what is about too many calls slows the lane."""
+        self._failed.add(key)
         if not error.throttled:
             return
         self._late.append(True)
@@ -84,27 +89,30 @@ class Lane:
             return any(told.remaining < 1 for told in error.allowances)
         return self.window.throttled or sum(self._late) >= CROWD
 
-    def stop(self) -> None:
-        """Let nobody go any more. Those in flight stay."""
-        self.stopped = True
-        for _, turn in self._waiting:
-            if not turn.done():
-                turn.set_exception(CallStopped(STOPPED))
-        self._waiting.clear()
+    def stop(self, *, finish: bool = False) -> None:
+        """Let nobody go any more. Those in flight stay; with `finish`, those that were tried before are tried again."""
+        self.stopped, self._finishing = True, finish
+        for one in self._waiting:
+            if not (self._may_finish(one.key) or one.turn.done()):
+                one.turn.set_exception(CallStopped(STOPPED))
+        self._waiting = deque(one for one in self._waiting if not one.turn.done())
 
     @property
     def _flight(self) -> dict[str, float]:
         """What is on its way beside the call that speaks."""
         return {"requests": self.in_flight - 1, "tokens": self._tokens}
 
-    async def _wait(self, tokens: float) -> None:
-        if self.stopped:
+    def _may_finish(self, key: str) -> bool:
+        return self._finishing and key in self._failed
+
+    async def _wait(self, tokens: float, key: str) -> None:
+        if self.stopped and not self._may_finish(key):
             raise CallStopped(STOPPED)
         if not self._waiting and self._may_go(tokens):
             self._go(tokens)
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((tokens, turn))
+        self._waiting.append(_Turn(tokens, key, turn))
         self._pump()
         try:
             await turn
@@ -129,14 +137,23 @@ class Lane:
             self._alarm.cancel()
             self._alarm = None
         while self._waiting and self.in_flight < self.window.places:
-            tokens, turn = self._waiting[0]
-            if not turn.cancelled():
-                if (pause := self.pace.wait(tokens, self.clock())) > 0:
+            first = self._waiting[0]
+            if not first.turn.cancelled():
+                if (pause := self.pace.wait(first.tokens, self.clock())) > 0:
                     self._alarm = asyncio.get_running_loop().call_later(pause, self._pump)
                     return
-                self._go(tokens)
-                turn.set_result(None)
+                self._go(first.tokens)
+                first.turn.set_result(None)
             self._waiting.popleft()
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """Who waits to go."""
+
+    tokens: float
+    key: str
+    turn: asyncio.Future[None]
 
 
 @dataclass(frozen=True)
@@ -148,14 +165,14 @@ class Laned:
 
     async def complete(self, request: Request) -> Response:
         """The inner model's answer, when it is this call's turn."""
-        async with self.lane.turn(likely_tokens(request)):
+        async with self.lane.turn(likely_tokens(request), request.key):
             began = self.lane.clock()
             try:
                 response = await self.inner.complete(request)
             except CallFailed as error:
-                self.lane.failed(error, began)
+                self.lane.failed(error, began, request.key)
                 raise
-            self.lane.answered(response)
+            self.lane.answered(response, request.key)
             return response
 
     async def aclose(self) -> None:

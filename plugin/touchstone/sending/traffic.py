@@ -41,7 +41,7 @@ class Traffic:
         self.concurrency, self._share = concurrency, share
         self.budget = Budget(share.folder / FILE, share.limit) if share and share.limit else None
         self._lanes: dict[tuple[str, str | None], Lane] = {}
-        self._stopped = False
+        self._stopped = self._finishing = False
 
     def around(self, model: Model, config: RunConfig) -> Model:
         """The model of a run-config, as calls are to reach it."""
@@ -58,7 +58,8 @@ class Traffic:
         name = config.model, config.base_url
         if name not in self._lanes:
             self._lanes[name] = self._new_lane(name, local=config.model.startswith(HERE))
-            self._lanes[name].stopped = self._stopped
+            if self._stopped:
+                self._lanes[name].stop(finish=self._finishing)
         return self._lanes[name]
 
     @property
@@ -66,11 +67,11 @@ class Traffic:
         """Calls that have gone out and have not come back."""
         return sum(lane.in_flight for lane in self._lanes.values())
 
-    def stop(self) -> None:
-        """No call goes out any more."""
-        self._stopped = True
+    def stop(self, *, finish: bool = False) -> None:
+        """No call goes out any more; with `finish`, but for those that were tried before."""
+        self._stopped, self._finishing = True, finish
         for lane in self._lanes.values():
-            lane.stop()
+            lane.stop(finish=finish)
 
     def close(self) -> None:
         """Let go of what is shared."""
