@@ -106,6 +106,23 @@ def test_a_run_without_the_option_picks_up_too(project: Project, server: BatchSe
     assert len(server.saw("GET /v1/batches/*")) == 1
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_run_without_the_option_pays_nothing_twice(project: Project, server: BatchServer, workers: int) -> None:
+    """What is in a batch is waited for; the rest is called, and the gate is not judged on it alone."""
+    server.steps = 3
+    set_up(project, config(server))
+    project.run("--batch")
+    set_up(project, config(server), rows=5)
+    result = project.run("-rs", workers=workers)
+    result.assert_outcomes(passed=2, skipped=4)
+    assert len(server.live) == 2
+    text = result.stdout.str()
+    assert "submitted as batch_1: run the same command again later, or ask anew with --calls live" in text
+    assert "3 of 5 samples were not answered" in text
+    project.run("--calls", "live", "-k", "r0").assert_outcomes(passed=1)
+    assert len(server.live) == 3
+
+
 def test_what_is_under_way_is_not_submitted_twice(project: Project, server: BatchServer) -> None:
     server.steps = 2
     set_up(project, config(server))

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .batching import HALF, Aloud, Later, Notes, Slip, Waiting, way_of
+from .batching import HALF, Aloud, Held, Later, Notes, Slip, Waiting, way_of
 from .caches import open_stores
 from .caching import RECORD, Cached, Calls, Keeper, Recorded, cached_response, keepable
 from .errors import ModelUnavailable, NotRecorded
@@ -206,7 +206,8 @@ class Door:
     def _asking(self, config: RunConfig) -> Model:
         """The model, or what stands in its place where calls go into a batch."""
         if self.slip is None:
-            return self._live(_expanded(config))
+            live = self._live(_expanded(config))
+            return Held(live, self._noted) if self.calls != "live" and self._noted else live
         if (way := way_of(config)) is None:
             return Aloud(self._live(_expanded(config)), self.slip, config.name)
         return Later(self.traffic.tolled(Waiting(way, self.slip), config, HALF), self.slip, self._noted)

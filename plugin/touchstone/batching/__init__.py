@@ -7,10 +7,10 @@ A call that is wanted is put on the run's slip and its sample waits (`later`); a
 from __future__ import annotations
 
 from .collecting import collect
-from .later import Aloud, Later, Waiting
+from .later import Aloud, Held, Later, Waiting
 from .notes import Notes
 from .slip import Slip
 from .submitting import submit
 from .way import HALF, Way, way_of
 
-__all__ = ["HALF", "Aloud", "Later", "Notes", "Slip", "Waiting", "Way", "collect", "submit", "way_of"]
+__all__ = ["HALF", "Aloud", "Held", "Later", "Notes", "Slip", "Waiting", "Way", "collect", "submit", "way_of"]

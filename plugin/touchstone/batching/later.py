@@ -55,6 +55,25 @@ class Later:
         await self.inner.aclose()
 
 
+@dataclass(frozen=True)
+class Held:
+    """A live model that is not asked for what a batch has been asked for already, and paid for."""
+
+    inner: Model
+    noted: Mapping[str, str]
+    """Key -> the batch that it is in."""
+
+    async def complete(self, request: Request) -> Response:
+        """The inner model's answer. Raises AnswerLater for what is in a batch."""
+        if (batch := self.noted.get(request.key)) is not None:
+            raise AnswerLater(f"submitted as {batch}: {AGAIN}, or ask anew with --calls live")
+        return await self.inner.complete(request)
+
+    async def aclose(self) -> None:
+        """Close the inner model."""
+        await self.inner.aclose()
+
+
 @dataclass
 class Aloud:
     """A live model that says, at its first call, that it is none that can be batched."""
