@@ -185,6 +185,20 @@ def test_new_removed_and_edited_rows_are_named_and_not_compared(places: Places) 
     assert data["run_configs"][0]["scores"][0]["found"]["n"] == 10
 
 
+@pytest.mark.parametrize("chosen", [("-k", "r1 or r2"), ("--rows", "2")], ids=["-k", "--rows"])
+def test_rows_that_were_not_selected_are_not_called_removed(project: Project, chosen: tuple[str, str]) -> None:
+    project.write("evals/run_configs.yaml", TWO_RUN_CONFIGS)
+    project.dataset([{"id": f"r{i}", "input": f"w{i}"} for i in range(4)])
+    project.eval(SCORED)
+    project.run()
+    project.run(*chosen)
+    there = Places.of(project.root, lambda name: PLACES[name][0])
+    home = Conclusion.read(project.runs[-1])
+    text = markdown(home.summary, compared(there, home, project.runs[-2].name))
+    assert "rows: 2 not selected" in text
+    assert "removed" not in text
+
+
 def test_rows_that_turned_show_both_answers_folded_what_is_the_same_once(places: Places) -> None:
     before = [record("a", 1.0, output="Sure.\nold command\n"), record("b", 0.0, output="bad", why="was wrong")]
     now = [record("a", 0.0, output="Sure.\nnew command\n", why="two streams"), record("b", 1.0, output="")]

@@ -69,6 +69,8 @@ class Conclusion:
     """Which shard of a run this is; None for a whole one."""
     scorers: Yardsticks = field(default_factory=dict)
     """What each score was measured with; empty of a run that was made before this was kept."""
+    partial: tuple[tuple[str, str], ...] = ()
+    """(eval, run-config) of which `-k`, `--rows` or the like chose some rows alone."""
 
     @classmethod
     def read(cls, folder: Path, *, brief: bool = False) -> Conclusion:
@@ -94,6 +96,7 @@ class Conclusion:
             data.get("strict", False),
             Part.model_validate(data["shard"]) if data.get("shard") else None,
             data.get("scorers", {}),
+            tuple((eval_, config) for eval_, config in data.get("partial", ())),
         )
 
     def whole(self) -> Conclusion:
@@ -106,7 +109,7 @@ class Conclusion:
         info = {**asdict(self.info), "judges": [judge.as_dict() for judge in self.info.judges]}
         data = {"gates": gates, "info": info, "problems": list(self.problems), "strict": self.strict}
         data |= {"baseline": asdict(self.baseline)} if self.baseline else {}
-        data["scorers"] = self.scorers
+        data |= {"scorers": self.scorers, "partial": [list(one) for one in self.partial]}
         return data | ({"shard": self.part.model_dump(mode="json")} if self.part else {})
 
     def verdicts(self, gate: Gate) -> tuple[Verdict, ...]:
@@ -163,6 +166,11 @@ def judged(
     if len(records) < gate.selected:
         why = f"{gate.selected - len(records)} of {gate.selected} samples were not run"
         return tuple(Verdict(rule, "cannot_tell", why, n=len(records)) for rule in gate.rules)
+    unanswered = [record for record in records if record.outcome.kind == "skipped" and record.response is None]
+    if 0 < len(unanswered) < len(records):  # a budget, or a batch: what it left out may score otherwise
+        reason = unanswered[0].outcome.why
+        why = f"{len(unanswered)} of {len(records)} samples were not answered ({reason}); a gate is judged on all"
+        return tuple(Verdict(rule, "not_judged", why, n=len(records) - len(unanswered)) for rule in gate.rules)
     standing = baseline.standing(gate.eval, scorers) if baseline else None
     return judge_all([parse_rule(rule) for rule in gate.rules], records, standing)
 

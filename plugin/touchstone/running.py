@@ -73,11 +73,14 @@ class Running:
         self._suite: Suite | None = None
         self._session: Session | None = None
         self._evals: dict[str, Eval] = {}
+        self._planned: dict[tuple[str, str], int] = {}
+        """(eval, run-config) -> samples of all rows, or at least one of each."""
         self._gates: tuple[Gate, ...] = ()
         self._verdicts: dict[str, tuple[Verdict, ...]] = {}
         self._plan: str | None = None
         self._problems: tuple[str, ...] = ()
         self._part: Part | None = None
+        self._partial: tuple[tuple[str, str], ...] = ()
         self._spared = Spared()
         self._spared.begin()
 
@@ -110,6 +113,8 @@ class Running:
             _ask_for_sample(item)
         first: Any = items[0]
         counts = Counter(j.run_config.name for i in items if (j := _job_of(i)) is not None)
+        every = len(job.eval.dataset.rows) if self.suite.choice.rows is not None else 0
+        self._planned |= {(job.eval.name, name): max(n, every) for name, n in counts.items()}
         made = [self._gate(first, job.eval, config, counts) for config in job.eval.run_configs]
         name = getattr(first, "originalname", first.name)
         marks = [mark for mark in getattr(first.obj, "pytestmark", ()) if mark.name != "parametrize"]
@@ -129,6 +134,7 @@ class Running:
         """Count what was selected, and keep this shard's share; under xdist, leave the gates to the controller."""
         jobs = {item.nodeid: job for item in session.items if (job := _job_of(item)) is not None}
         counts = Counter((job.eval.name, job.run_config.name) for job in jobs.values())
+        self._partial = tuple(one for one, planned in self._planned.items() if 0 < counts[one] < planned)
         gates = [item for item in session.items if isinstance(item, GateItem)]
         for item in gates:
             item.gate = replace(item.gate, selected=counts[item.gate.eval, item.gate.run_config])
@@ -189,7 +195,7 @@ class Running:
                     return (yield)
                 finally:
                     if self.worker is not None and not session.stopping:
-                        session.drain()  # other workers' tests wait for what this one has asked
+                        session.drain(finish=True)  # other workers' tests wait for what this one has asked
                     session.stop()
         finally:
             if session.lost:
@@ -292,6 +298,7 @@ class Running:
             strict,
             self._part,
             self._yardsticks,
+            self._partial,
         )
 
     @cached_property

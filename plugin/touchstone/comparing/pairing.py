@@ -47,9 +47,11 @@ class LeftOut:
     errors: tuple[int, int]
     """Samples of the first and of the second without an answer or a score."""
     skipped: tuple[int, int]
+    unselected: tuple[str, ...] = ()
+    """Rows that only one has, because the other looked at some of its rows alone."""
 
     def __bool__(self) -> bool:
-        return any((self.edited, self.only_first, self.only_second, *self.errors, *self.skipped))
+        return any((self.edited, self.only_first, self.only_second, *self.errors, *self.skipped, self.unselected))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def _compare(first: Side, second: Side, eval_: str | None, score: str | None) ->
     one, two = first.measured, second.measured
     kept = first.baseline is not None or second.baseline is not None
     names = [name for name in one if name in two and eval_ in (None, name)]
-    left_out = {name: _left_out(name, one[name], two[name]) for name in names}
+    left_out = {name: _left_out(name, first, second) for name in names}
     wanted = [(name, which) for name in names for which in ([score] if score else telling(one[name], two[name]))]
     changed = tuple((name, which) for name, which in wanted if _changed(which, one[name], two[name]))
     scores = [
@@ -157,12 +159,15 @@ def _score(eval_: str, score: str, pairs: Pairs) -> Compared | None:
     return Compared(eval_, score, means[0], means[1], found, found.p, smallest_difference(found), better, worse)
 
 
-def _left_out(name: str, one: Measured, two: Measured) -> LeftOut:
+def _left_out(name: str, first: Side, second: Side) -> LeftOut:
+    one, two = first.measured[name], second.measured[name]
     before, after = one.hashes, two.hashes
     edited = tuple(row for row in before if row in after and before[row] != after[row])
     gone = tuple(row for row in before if row not in after)
     new = tuple(row for row in after if row not in before)
-    return LeftOut(name, edited, gone, new, (one.errors, two.errors), (one.skipped, two.skipped))
+    unselected = gone * (name in second.partial) + new * (name in first.partial)
+    gone, new = gone * (name not in second.partial), new * (name not in first.partial)
+    return LeftOut(name, edited, gone, new, (one.errors, two.errors), (one.skipped, two.skipped), unselected)
 
 
 def _repeated(side: Side, name: str, own: Mapping[str, Measured]) -> list[Repeated]:

@@ -5,6 +5,7 @@ Each line is made twice by the same code, for a terminal and for Markdown: `say`
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeAlias
 
@@ -69,6 +70,7 @@ def named(each: Compared, say: Say) -> str:
 def uncompared(one: Comparison, found: LeftOut) -> Iterator[tuple[str, Sequence[str]]]:
     """(why, rows) of the rows of an eval that were not compared."""
     yield from (("new", found.only_second), ("removed", found.only_first), ("edited", found.edited))
+    yield "not selected", found.unselected
 
 
 def change(before: float, now: float) -> str:
@@ -169,7 +171,7 @@ def _turn(before: str, now: str) -> str:
 def _lost(one: Beheld, say: Say) -> Iterator[str]:
     """What was not compared, counted."""
     found = one.comparison
-    counts = {"new": 0, "removed": 0, "edited": 0}
+    counts: Counter[str] = Counter()
     for left in found.left_out:
         for why, rows in uncompared(found, left):
             counts[why] += len(rows)

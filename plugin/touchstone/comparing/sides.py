@@ -27,6 +27,8 @@ class Side:
     """Empty of a baseline, which keeps figures alone."""
     scorers: Yardsticks = field(default_factory=dict)
     baseline: Baseline | None = None
+    partial: frozenset[str] = frozenset()
+    """Evals of which the run looked at some rows alone."""
 
     @cached_property
     def measured(self) -> Mapping[str, Measured]:
@@ -86,7 +88,9 @@ def side_of(run: Conclusion, name: str, *, of_run: bool) -> Side:
     if not records:
         message = f"the run {run.info.id} has no sample of {name!r}"
         raise UsageError(message, hint=f"its run-configs: {_listed(run)}")
-    return Side(f"{name} in {run.info.id}" if of_run else name, run.info.id, name, records, run.scorers)
+    partial = frozenset(eval_ for eval_, config in run.partial if config == name)
+    shown = f"{name} in {run.info.id}" if of_run else name
+    return Side(shown, run.info.id, name, records, run.scorers, partial=partial)
 
 
 def shipping(run: Conclusion, run_config: str | None) -> str:

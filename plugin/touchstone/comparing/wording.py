@@ -55,7 +55,7 @@ def left_out(one: Comparison, found: LeftOut) -> Iterator[str]:
     """What of an eval could not be compared."""
     first, second, eval_ = clean(one.first, 90), clean(one.second, 90), clean(found.eval, 60)
     groups = [("edited in between", found.edited), (f"only in {first}", found.only_first)]
-    groups.append((f"only in {second}", found.only_second))
+    groups += [(f"only in {second}", found.only_second), ("not selected on one side", found.unselected)]
     for why, rows in groups:
         if rows:
             yield f"{eval_}: not compared: {plural(len(rows), 'row')} {why}: {names(rows, _FEW)}"
