@@ -400,7 +400,10 @@ def run_config(sample: Sample) -> RunConfig:
 def _running(config: pytest.Config) -> Running:
     """The state of this process, made at the first eval."""
     if RUNNING not in config.stash:
-        from .running import Running
+        from .garbage import paused
+
+        with paused():
+            from .running import Running
 
         shared = getattr(config, "workerinput", {}).get("touchstone_run")
         config.stash[RUNNING] = Running(config, shared or config.stash[_CONTROLLER].run_id)

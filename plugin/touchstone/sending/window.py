@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-START = 16
+START = 20
 """Calls in flight to begin with."""
 GROWTH = 4
 """Places more for each answer, until the first refusal."""
