@@ -12,7 +12,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = sys.executable
-PYTEST = (PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+PYTEST = (PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+"""Without the plugin of hypothesis, which this project's own tests brought, and no user has."""
 
 
 @dataclass(frozen=True, slots=True)
