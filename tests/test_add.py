@@ -92,6 +92,36 @@ def test_a_run_config_with_another_prompt_has_the_same_model_and_a_copy_to_edit(
     project.run("--run-config", "brief").assert_outcomes(passed=3)
 
 
+def test_a_run_config_is_as_the_one_that_ships_but_for_what_is_given(project: Project) -> None:
+    """An answer's form belongs to the task; weights, addresses and prices to the model."""
+    project.write(
+        "evals/run_configs.yaml",
+        "defaults: {seed: 3}\n"
+        "run_configs:\n"
+        "  - {name: main, model: gguf/m, weights: m.gguf, prompt: ask, temperature: 0.5, default: true,\n"
+        "     output: {type: string, enum: [a, b]}, input_cost: 1, output_cost: 2}\n",
+    )
+    assert touchstone(project, "add", "run-config", "brief", "--prompt", "brief").exit_code == 0
+    assert touchstone(project, "add", "run-config", "other", "--model", "x/y").exit_code == 0
+    main, brief, other = load_catalogue(places(project)).run_configs
+    assert brief == main.model_copy(update={"name": "brief", "prompt": "brief", "default": False})
+    assert (other.output, other.temperature, other.weights, other.input_cost) == (main.output, 0.5, None, None)
+    assert "seed" not in (project.root / "evals/run_configs.yaml").read_text().splitlines()[-1]
+
+
+def test_a_sweep_is_one_that_can_be_planned(project: Project) -> None:
+    project.dataset([{"id": f"r{i}", "input": f"say {i}", "answer": f"{i}!"} for i in range(30)], "learn")
+    added = touchstone(project, "add", "sweep", "first", "--train", "learn")
+    assert added.exit_code == 0, added.output
+    planned = touchstone(project, "tune", "plan", "first")
+    assert planned.exit_code == 0, planned.output
+    assert "smollm2-135m-instruct" in planned.output
+    assert touchstone(project, "add", "sweep", "first", "--train", "learn").exit_code == 1
+    refused = touchstone(project, "add", "sweep", "second", "--train", "words")
+    assert "3 of 3 rows have no `answer` to learn" in refused.output
+    assert not (project.root / "tuning/sweeps/second.yaml").exists()
+
+
 def test_a_judge_is_added_of_the_only_eval(project: Project) -> None:
     added = touchstone(project, "add", "judge", "helpful")
     assert added.exit_code == 0, added.output

@@ -67,13 +67,16 @@ def test_make_evals_runs_at_once_on_the_embedded_model(tmp_path: Path) -> None:
     assert made.exit_code == 0, made.output
     assert f"cd {tmp_path / 'my-evals'}\n  make evals" in made.output
     root = tmp_path / "my-evals"
-    (root / ".venv/bin").mkdir(parents=True)
-    (root / ".venv/bin/pytest").symlink_to(BIN / "pytest")
-    (root / ".venv/.evals-ready").touch()  # what is installed is this environment's
     here = {k: v for k, v in os.environ.items() if k not in ("CI", "PYTEST_ADDOPTS", "MAKEFLAGS")}
+    here["VIRTUAL_ENV"] = str(BIN.parent)
     ran = subprocess.run(["make", "evals"], cwd=root, env=here, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "PASS: 1 of 1 gates" in ran.stdout
+    assert "pip install" not in ran.stdout
+    here["VIRTUAL_ENV"] = ""
+    plan = subprocess.run(["make", "-n", "evals"], cwd=root, env=here, capture_output=True, text=True, check=False)
+    assert "\".venv/bin/pytest\" 'evals/'" in plan.stdout
+    assert "-m venv .venv" in plan.stdout
     doctor = subprocess.run([BIN / "touchstone", "doctor"], cwd=root, capture_output=True, text=True, check=False)
     assert doctor.returncode == 0
     assert "can run; not recorded" in doctor.stdout

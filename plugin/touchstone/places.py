@@ -43,6 +43,11 @@ class Places:
         return self.run_configs.parent / "baseline.json"
 
     @property
+    def sweeps(self) -> Path:
+        """What is to be tuned, `<sweep>.yaml` each."""
+        return self.root / "tuning" / "sweeps"
+
+    @property
     def golden(self) -> Path:
         """Golden sets, `<eval>.jsonl` each."""
         return self.datasets / "golden"

@@ -44,7 +44,7 @@ def init(
 
 @click.group()
 def add() -> None:
-    """Add an eval, a run-config, a judge or a scorer to a project."""
+    """Add an eval, a run-config, a judge, a scorer or a sweep to a project."""
 
 
 @add.command("eval")
@@ -95,6 +95,18 @@ def scorer(root: Path, name: str, about: str) -> None:
         from ..starting import add_scorer
 
         _added(add_scorer(name, places(root), _sentence(about)))
+
+
+@add.command("sweep")
+@click.argument("name")
+@click.option("--train", metavar="DATASET", required=True, help="Rows to learn from: each has an input and an answer.")
+@click.pass_obj
+def sweep(root: Path, name: str, train: str) -> None:
+    """Add tuning/sweeps/NAME.yaml."""
+    with in_words():
+        from ..starting import add_sweep
+
+        _added(add_sweep(name, places(root), train))
 
 
 def _folder(folder: Path) -> Path:

