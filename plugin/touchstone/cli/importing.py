@@ -12,21 +12,26 @@ import click
 from .words import in_words, places
 
 if TYPE_CHECKING:
-    from ..importing.kiln import Imported
+    from ..importing.imported import Imported
+    from ..importing.unplaced import Leftovers
 
 _LISTED = 30
+_INTO = click.option(
+    "--into", metavar="DIR", type=click.Path(path_type=Path), help="Where it goes (default: a new folder here)."
+)
 
 
 @click.group("import")
 def import_() -> None:
-    """Bring a project of another tool here, with all that it holds."""
+    """Bring what another tool has here: projects, configs, rows. What has no place here is said, with its line.
+
+    Nothing is asked of any model, no file is overwritten, and nothing is written where anything cannot be.
+    """
 
 
 @import_.command()
 @click.argument("project", type=click.Path(path_type=Path))
-@click.option(
-    "--into", metavar="DIR", type=click.Path(path_type=Path), help="Where it goes (default: a new folder here)."
-)
+@_INTO
 @click.option("--truth", metavar="MODULE:FUNCTION", help="A scorer that executes outputs: each eval's truth=.")
 def kiln(project: Path, into: Path | None, truth: str | None) -> None:
     """Import the Kiln project in the folder PROJECT: runs, tags, ratings, prompts, run-configs, evals, judges, their
@@ -40,7 +45,29 @@ def kiln(project: Path, into: Path | None, truth: str | None) -> None:
     target = into or Path(slug(project.resolve().parent.name if project.suffix else project.resolve().name) or "kiln")
     with in_words():
         found = import_project(project, target.absolute(), str(target), Scorer.parse(truth) if truth else None)
-    for line in _told(found, target):
+    for line in _told(found, target, "kiln"):
+        click.echo(line)
+
+
+@import_.command()
+@click.argument("config", type=click.Path(path_type=Path))
+@_INTO
+@click.option("--model", metavar="NAME", help="A model for providers that have no name here, as in run_configs.yaml.")
+@click.option(
+    "--base", metavar="DIR", type=click.Path(path_type=Path), help="Read files below it (default: CONFIG's folder)."
+)
+def promptfoo(config: Path, into: Path | None, model: str | None, base: Path | None) -> None:
+    """Import promptfoo's CONFIG (promptfooconfig.yaml or .json): prompts, providers, tests, asserts, rubrics.
+
+    Each provider with each prompt becomes a run-config, each test a row with its asserts, rubrics a judge.
+    """
+    from ..importing.names import slug
+    from ..importing.promptfoo import import_config
+
+    target = into or Path(f"{slug(config.resolve().parent.name) or 'promptfoo'}-evals")
+    with in_words():
+        found = import_config(config, target.absolute(), str(target), base, model)
+    for line in _told(found, target, "promptfoo", each=True):
         click.echo(line)
 
 
@@ -59,19 +86,32 @@ def figures(root: Path, style: str) -> None:
     click.echo(json.dumps(found, indent=1) if style == "json" else "\n".join(table(found)))
 
 
-def _told(found: Imported, target: Path) -> Iterator[str]:
-    from ..report.text import clean
-
+def _told(found: Imported, target: Path, tool: str, *, each: bool = False) -> Iterator[str]:
+    """What became of it. `each`: what has no place is said one by one, with its line, rather than by sorts."""
     yield f"read:  {_listed(found.counts)}"
     yield f"wrote: {_listed(found.made)}"
-    counted = found.left.counted()
-    if counted:
-        yield f"no place here ({len(found.left.found)}; all in {target}/imported/kiln/unplaced.jsonl):"
-    for words, count in counted[:_LISTED]:
-        yield f"  {count:>5}  {clean(words)}"
+    if found.left.found:
+        yield f"no place here ({len(found.left.found)}; all in {target}/imported/{tool}/unplaced.jsonl):"
+        yield from _one_by_one(found.left) if each else _by_sorts(found.left)
+    yield f"next:  cd {target} && pytest evals/{' --calls replay' if tool == 'kiln' else ''}"
+
+
+def _by_sorts(left: Leftovers) -> Iterator[str]:
+    from ..report.text import clean
+
+    counted = left.counted()
+    yield from (f"  {count:>5}  {clean(words)}" for words, count in counted[:_LISTED])
     if len(counted) > _LISTED:
         yield f"  and {len(counted) - _LISTED} sorts more"
-    yield f"next:  cd {target} && pytest evals/ --calls replay"
+
+
+def _one_by_one(left: Leftovers) -> Iterator[str]:
+    from ..report.text import clean
+
+    for one in left.found[:_LISTED]:
+        yield f"  {clean(': '.join(part for part in (one.where, one.of, one.what, one.why) if part))}"
+    if len(left.found) > _LISTED:
+        yield f"  and {len(left.found) - _LISTED} more"
 
 
 def _listed(counts: Mapping[str, int]) -> str:
