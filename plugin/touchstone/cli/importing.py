@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +13,11 @@ from .words import in_words, places
 
 if TYPE_CHECKING:
     from ..importing.imported import Imported
+    from ..importing.rows import Mapped
     from ..importing.unplaced import Leftovers
 
 _LISTED = 30
+_PAIRS = 5
 _INTO = click.option(
     "--into", metavar="DIR", type=click.Path(path_type=Path), help="Where it goes (default: a new folder here)."
 )
@@ -72,6 +74,52 @@ def promptfoo(config: Path, into: Path | None, model: str | None, base: Path | N
 
 
 @import_.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--as", "name", metavar="NAME", required=True, help="The data set: datasets/NAME.jsonl.")
+@click.option(
+    "--map",
+    "fields",
+    metavar="FIELD=COLUMN",
+    multiple=True,
+    help="What of a row is which column, such as input=question, answer=answers.text.0, input.context=passage.",
+)
+@click.option("--id", "id_", metavar="COLUMN", help="The rows' ids (default: id, else a digest of what a row says).")
+@click.option("--tags", metavar="COLUMN", multiple=True, help="Columns whose values are tags (default: tags).")
+@click.option("--tag", metavar="WORD", multiple=True, help="A tag for every row.")
+@click.option("--drop", is_flag=True, help="Leave out columns that are not named (default: they keep their names).")
+@click.option("--split", "splits", metavar="NAME", multiple=True, help="Of a folder's splits (default: all).")
+@click.option("--at", metavar="PATH", help="Where the rows stand in a JSON or YAML file, such as data.items.")
+@click.option("--limit", metavar="N", type=click.IntRange(min=1), help="The first N rows of each split.")
+@click.pass_obj
+def rows(
+    root: Path,
+    file: Path,
+    name: str,
+    fields: tuple[str, ...],
+    id_: str | None,
+    tags: tuple[str, ...],
+    tag: tuple[str, ...],
+    drop: bool,
+    splits: tuple[str, ...],
+    at: str | None,
+    limit: int | None,
+) -> None:
+    """Import the rows of FILE into a data set here: CSV, TSV, JSONL, JSON, YAML, Parquet, Arrow, or a folder of them
+    as Hugging Face's `datasets` writes it.
+
+    A column of messages becomes the last user's turn, with the turns before it; what was answered then is `answer`.
+    """
+    from ..importing.rows import Source, Wanted, import_rows
+
+    with in_words():
+        wanted = Wanted.parse(fields, id=id_, tags=tags, tag=tag, keep=not drop)
+        found = import_rows(Source(file, splits, at, limit), name, wanted, places(root))
+    for one, mapped in found.items():
+        for line in _rows_told(one, mapped):
+            click.echo(line)
+
+
+@import_.command()
 @click.option("--format", "style", type=click.Choice(["terminal", "json"]), default="terminal")
 @click.pass_obj
 def figures(root: Path, style: str) -> None:
@@ -94,6 +142,31 @@ def _told(found: Imported, target: Path, tool: str, *, each: bool = False) -> It
         yield f"no place here ({len(found.left.found)}; all in {target}/imported/{tool}/unplaced.jsonl):"
         yield from _one_by_one(found.left) if each else _by_sorts(found.left)
     yield f"next:  cd {target} && pytest evals/{' --calls replay' if tool == 'kiln' else ''}"
+
+
+def _rows_told(name: str, mapped: Mapped) -> Iterator[str]:
+    from ..report.text import clean, plural
+
+    def said(what: str, parts: Iterable[str]) -> Iterator[str]:
+        if listed := ", ".join(parts):
+            yield f"  {what}: {clean(listed, 2000)}"
+
+    yield f"{name}: {plural(len(mapped.rows), 'row')}"
+    yield from said("columns", (f"{column} -> {to}" for column, to in mapped.used.items()))
+    yield from said("only a part is taken of", dict.fromkeys(c.split(".")[0] for c in mapped.used if "." in c))
+    yield from said("kept under their names", mapped.kept)
+    yield from said("left out", mapped.dropped)
+    yield from (f"  {field}: {plural(count, 'row')} without" for field, count in mapped.lacking.items())
+    yield from _pairs(mapped.same, "the same as a row before it, left out")
+    yield from _pairs(mapped.alike, "the input of a row before it, kept")
+
+
+def _pairs(found: list[tuple[str, str]], why: str) -> Iterator[str]:
+    from ..report.text import clean
+
+    yield from (f"  {clean(f'{where}: {why} ({first})')}" for where, first in found[:_PAIRS])
+    if len(found) > _PAIRS:
+        yield f"  and {len(found) - _PAIRS} more: {why}"
 
 
 def _by_sorts(left: Leftovers) -> Iterator[str]:

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import csv
 import datetime
+import decimal
 import io
 import json
 import math
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -253,6 +255,8 @@ def _leaf(value: Any, where: str) -> Any:
         return value.isoformat()
     if isinstance(value, datetime.timedelta):
         return value.total_seconds()
+    if isinstance(value, decimal.Decimal | uuid.UUID):
+        return str(value)
     if value is None or isinstance(value, bool | int | float):
         return value
     raise UsageError(f"holds {type(value).__name__}, which is no JSON", where=where)
