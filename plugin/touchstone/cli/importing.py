@@ -119,6 +119,48 @@ def rows(
             click.echo(line)
 
 
+@import_.command("openai-evals")
+@click.argument("samples", type=click.Path(path_type=Path))
+@_INTO
+@click.option("--registry", metavar="YAML", type=click.Path(path_type=Path), help="The file that names the eval.")
+@click.option("--eval", "eval_", metavar="NAME", help="Which of the registry's (default: the one with these samples).")
+@click.option(
+    "--class",
+    "kind",
+    type=click.Choice(["Match", "Includes", "FuzzyMatch", "JsonMatch"]),
+    help="What scores, where no registry says so (default: Match).",
+)
+@click.option("--spec", metavar="YAML", type=click.Path(path_type=Path), help="The model-graded spec that it names.")
+@click.option("--model", metavar="NAME", help="Make a run-config of it; without, the project has its own.")
+@click.option("--judge-model", "judge", metavar="NAME", help="The model that grades (default: --model's run-config).")
+def openai_evals(
+    samples: Path,
+    into: Path | None,
+    registry: Path | None,
+    eval_: str | None,
+    kind: str | None,
+    spec: Path | None,
+    model: str | None,
+    judge: str | None,
+) -> None:
+    """Import SAMPLES (JSONL) of OpenAI's evals: rows, and an eval that scores as Match, Includes, FuzzyMatch, JsonMatch
+    or ModelBasedClassify (a judge) does.
+    """
+    from ..importing.names import slug
+    from ..importing.openai_evals import Wish, import_samples
+
+    if registry is not None and kind is not None:
+        raise click.UsageError("--registry says what scores: leave out --class")
+    if into is None and model is None:
+        raise click.UsageError("a new project wants --model NAME; --into DIR adds to one that has run-configs")
+    target = into or Path(f"{slug(samples.stem) or 'openai'}-evals")
+    with in_words():
+        wish = Wish(registry, eval_, kind, spec, model, judge)
+        found = import_samples(samples, wish, target.absolute(), str(target))
+    for line in _told(found, target, "openai_evals", each=True):
+        click.echo(line)
+
+
 @import_.command()
 @click.option("--format", "style", type=click.Choice(["terminal", "json"]), default="terminal")
 @click.pass_obj
@@ -139,7 +181,8 @@ def _told(found: Imported, target: Path, tool: str, *, each: bool = False) -> It
     yield f"read:  {_listed(found.counts)}"
     yield f"wrote: {_listed(found.made)}"
     if found.left.found:
-        yield f"no place here ({len(found.left.found)}; all in {target}/imported/{tool}/unplaced.jsonl):"
+        kept = next(path for path in found.files if path.endswith("unplaced.jsonl"))
+        yield f"no place here ({len(found.left.found)}; all in {target}/{kept}):"
         yield from _one_by_one(found.left) if each else _by_sorts(found.left)
     yield f"next:  cd {target} && pytest evals/{' --calls replay' if tool == 'kiln' else ''}"
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 _ROLES = {"human": "user", "gpt": "assistant", "developer": "system", "model": "assistant", "function": "tool"}
+_EXAMPLES = {"example_user": "user", "example_assistant": "assistant"}
+"""Names by which OpenAI's samples mark turns that are only shown."""
 _KNOWN = ("system", "user", "assistant", "tool")
 
 
@@ -13,11 +15,13 @@ def turns_of(value: Any) -> list[dict[str, Any]] | None:
     if not (isinstance(value, list) and value and all(isinstance(one, dict) for one in value)):
         return None
     found = [_turn(one) for one in value]
-    return found if all(one["role"] in _KNOWN for one in found) else None  # type: ignore[index]
+    return found if all(one["role"] in _KNOWN for one in found) else None
 
 
 def _turn(one: dict[str, Any]) -> dict[str, Any]:
     role = str(one.get("role", one.get("from", "")))
+    if role == "system" and one.get("name") in _EXAMPLES:
+        role, one = _EXAMPLES[str(one["name"])], {key: value for key, value in one.items() if key != "name"}
     content = one.get("content", one.get("value"))
     rest = {key: value for key, value in one.items() if key not in ("role", "from", "content", "value")}
     kept = {key: value for key, value in rest.items() if value not in (None, [], {}, "")}
