@@ -60,6 +60,7 @@ FLOORS = {
         "judges",
         "trust",
         "importing",
+        "exporting",
         "comparing",
         "starting",
         "health",

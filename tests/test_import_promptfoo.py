@@ -114,7 +114,7 @@ def test_each_provider_with_each_prompt_is_a_run_config(full: tuple[str, Path]) 
     assert configs[0]["model"] == "openai/gpt-4.1-mini"
     assert configs[0]["default"] is True
     assert configs[5] == {
-        "name": "sonnet-long",
+        "name": "sonnet",
         "model": "anthropic/claude-x",
         "prompt": "long",
         "temperature": 0.5,

@@ -89,9 +89,10 @@ class Asserting:
             self._one(inner, known, found)
 
     def _rubric(self, kind: str, one: Placed, known: Mapping[str, Any], found: Asserted) -> None:
-        value = self._value(one, known)
+        given = self._value(one)
+        value = filled(given, known)
         texts = value if isinstance(value, list) else [value]
-        if not all(isinstance(text, str) and text.strip() and not open_in(text) for text in texts):
+        if open_in(given, known) or not all(isinstance(text, str) and text.strip() for text in texts):
             self._leave(kind, one, "is no text that a judge could be shown")
             return
         if kind != RUBRICS[0]:
@@ -103,9 +104,10 @@ class Asserting:
         found.grader = one.at("provider") if one.at("provider").value is not None else found.grader
 
     def _plain(self, kind: str, one: Placed, known: Mapping[str, Any], found: Asserted) -> None:
-        value = self._value(one, known)
+        given = self._value(one)
+        value = filled(given, known)
         made: dict[str, Any] = {"type": kind}
-        if open_in(value) and "regex" not in kind:
+        if open_in(given, known) and "regex" not in kind:
             self._leave(kind, one, "a template that the row's variables do not fill in")
             return
         plain = kind.removeprefix("not-")
@@ -133,7 +135,7 @@ class Asserting:
             return _LEVENSHTEIN
         return said if plain in ("levenshtein", "latency", "cost") else None
 
-    def _value(self, one: Placed, known: Mapping[str, Any]) -> Any:
+    def _value(self, one: Placed) -> Any:
         value, at = one.at("value").value, one.at("value")
         if isinstance(value, str) and value.startswith("file://"):
             path = Path(value.removeprefix("file://"))
@@ -144,7 +146,7 @@ class Asserting:
                 value = text.strip() if is_text else parsed(read, text, self.folder.shown(read)).value
         if isinstance(value, str) and one.at("type").value in ("is-json", "contains-json", "not-is-json"):
             value = parsed(Path("schema.yaml"), value, at.where).value
-        return filled(value, known)
+        return value
 
     def _leave(self, kind: str, one: Placed, why: str, *, keep: bool = True) -> None:
         """Once for each place: a default test's assert is met with every row."""

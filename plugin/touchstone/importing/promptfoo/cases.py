@@ -169,10 +169,9 @@ class Cases:
 
     def _within(self, name: str, value: Any, known: Mapping[str, Any], where: str) -> Any:
         """Variables may name each other."""
-        if not open_in(value):
-            return value
-        said = filled(value, {key: one for key, one in known.items() if key != name})
-        if open_in(said):
+        others = {key: one for key, one in known.items() if key != name}
+        said = filled(value, others)
+        if open_in(value, others):
             self.left.add("test.vars", name, where, "a template in a variable, which stays as it stands", value)
         return said
 

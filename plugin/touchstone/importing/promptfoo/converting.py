@@ -199,7 +199,8 @@ def _run_configs(providers: Sequence[Provider], prompts: Sequence[Prompt]) -> li
     for provider in providers:
         for prompt in prompts:
             if provider.prompts is None or set(provider.prompts) & set(prompt.labels):
-                words = provider.label if len(prompts) == 1 else f"{provider.label[:25]} {prompt.name[:14]}"
+                alone = len(prompts) == 1 or len(provider.prompts or ()) == 1
+                words = provider.label if alone else f"{provider.label[:25]} {prompt.name[:14]}"
                 entry = {"name": names.new(words, "run-config"), **provider.fields, "prompt": prompt.name}
                 checked = RunConfig.model_validate(entry | ({} if found else {"default": True}))
                 found.append(checked.model_dump(mode="json", exclude_unset=True))

@@ -23,6 +23,7 @@ _WORDS = (
     (re.compile(r"\|\s*dump\b"), "| tojson"),
 )
 _OF_FILES = (nodes.Block, nodes.Extends, nodes.Include, nodes.Import, nodes.FromImport)
+_RAW = re.compile(r"\{% raw %\}((?:(?!endraw).)*)\{% endraw %\}", re.DOTALL)
 _NAME = re.compile(r"\{\{-?\s*([A-Za-z_]\w*(?:\.\w+)*)\s*-?\}\}")
 
 
@@ -55,18 +56,23 @@ def template(text: str) -> Template:
 def filled(value: Any, known: Mapping[str, Any]) -> Any:
     """The value with each `{{ name }}` in its texts filled in; names that are not known stay as they stand."""
     if isinstance(value, str):
-        return _NAME.sub(lambda match: _said(match, known), value)
+        raw = _RAW.fullmatch(value)
+        return raw[1] if raw else _NAME.sub(lambda match: _said(match, known), value)
     if isinstance(value, list):
         return [filled(one, known) for one in value]
     return {key: filled(one, known) for key, one in value.items()} if isinstance(value, dict) else value
 
 
-def open_in(value: Any) -> bool:
-    """Whether a template is still in it."""
+def open_in(value: Any, known: Mapping[str, Any]) -> bool:
+    """Whether a template is still in it once it is filled in."""
     if isinstance(value, str):
-        return _TAG.search(value) is not None
+        return not _RAW.fullmatch(value) and _TAG.search(_NAME.sub(lambda m: _rest(m, known), value)) is not None
     inner: Iterable[Any] = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return any(map(open_in, inner))
+    return any(open_in(one, known) for one in inner)
+
+
+def _rest(match: re.Match[str], known: Mapping[str, Any]) -> str:
+    return match[0] if _said(match, known) == match[0] else ""
 
 
 def _said(match: re.Match[str], known: Mapping[str, Any]) -> str:
