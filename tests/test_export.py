@@ -5,21 +5,30 @@ from __future__ import annotations
 import csv
 import json
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 from projects import APP, Project
 
 from touchstone.cli import main
 from touchstone.exporting.kiln import as_kiln
 from touchstone.exporting.nunjucks import told
+from touchstone.exporting.promptfoo import _text
 from touchstone.exporting.sources import Entry
 from touchstone.golden import golden_of
+from touchstone.importing.promptfoo.nunjucks import filled, open_in, template
+from touchstone.importing.promptfoo.prompting import Prompt
+from touchstone.importing.templates import prompt
 from touchstone.labels import Item, Rating, answer_hash
+from touchstone.prompts import Prompts
 from touchstone.ratings import ratings_of
+from touchstone.records import Row
 
 CONFIG = """\
 prompts:
@@ -273,3 +282,32 @@ def test_a_prompt_in_nunjucks_words() -> None:
     )
     assert found.messages == (("system", "A {{ a | dump }}"), ("user", "{% if b %}\nx{% endif %}y"))
     assert found.names == {"a", "b"}
+
+
+BRACES = st.text("{}%#-+'\" \nab", max_size=30)
+
+
+@given(BRACES)
+def test_any_text_comes_back_from_an_assert(text: str) -> None:
+    try:
+        there = _text(text)
+    except ValueError:
+        return
+    assert filled(there, {"a": "x"}) == text
+    assert not open_in(there, {"a": "x"})
+
+
+@given(BRACES)
+def test_any_prompt_comes_back(text: str) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "ours.j2").write_text(prompt(text))
+        found = told((folder / "ours.j2").read_text())
+        if found.problem:  # a text that is a tag of a block's end, say
+            return
+        parts = dict(found.messages)
+        system = template(parts["system"]) if "system" in parts else None
+        back = Prompt("back", (), system, template(parts["user"]))
+        (folder / "back.j2").write_bytes(back.content(True, frozenset()))
+        prompts, row = Prompts(folder, ""), Row(id="a", input="x")
+        assert prompts.render("back", row) == prompts.render("ours", row)

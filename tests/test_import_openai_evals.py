@@ -43,7 +43,7 @@ prompt: |-
 choice_strings: [good, soso, bad]
 choice_scores: {good: 5, soso: 3, bad: 1}
 args:
-  criteria: {short: "is it {{short}}?", right: is it right?}
+  criteria: {short: "is it {{short}}?", right: "is it right?"}
 input_outputs: {input: completion}
 """
 

@@ -48,8 +48,9 @@ class Placed:
 
     def at(self, key: Any) -> Placed:
         """The value under a key or number; None, at this place, where there is none."""
-        there = self.value.get(key) if isinstance(self.value, dict) else None
-        found = self.value[key] if isinstance(self.value, list) else there
+        found = self.value.get(key) if isinstance(self.value, dict) else None
+        if isinstance(self.value, list) and isinstance(key, int) and key < len(self.value):
+            found = self.value[key]
         return Placed(found, self.fixed, self.file, (*self.keys, key))
 
     def each(self) -> Iterator[Placed]:

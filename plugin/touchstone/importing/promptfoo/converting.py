@@ -32,6 +32,8 @@ _SAID: Mapping[str, str] = {
     "env": "variables belong into the environment",
     "redteam": "no red teaming here",
 }
+_TAKEN = ("id", "input", "tags", "asserts", "threshold", "rubric")
+"""Fields of a row that a test says in its own way."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -104,7 +106,7 @@ class _Conversion:
     def _fields(self, case: Case, asserted: Asserted) -> dict[str, Any]:
         tags, kept, own = _tags(case.metadata)
         found: dict[str, Any] = {"tags": tags} if tags else {}
-        found |= {key: value for key, value in own.items() if key not in ("id", "input", "tags")}
+        found |= {key: value for key, value in own.items() if key not in _TAKEN}
         if asserted.asserts:
             found["asserts"] = asserted.asserts
         if case.threshold is not None:
