@@ -33,6 +33,9 @@ capitals.dev.v0:
 capitals-graded.dev.v0:
   class: evals.elsuite.modelgraded.classify:ModelBasedClassify
   args: {samples_jsonl: other.jsonl, eval_type: cot_classify, modelgraded_spec: closed}
+capitals-match.dev.v0:
+  class: evals.elsuite.basic.match:Match
+  args: {samples_jsonl: elsewhere/samples.jsonl}
 odd.dev.v0:
   class: my.own:Thing
   args: {samples_jsonl: odd.jsonl}

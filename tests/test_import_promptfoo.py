@@ -242,6 +242,35 @@ def test_files_of_variables_and_schemas(tmp_path: Path) -> None:
     assert rows[0]["asserts"] == [{"type": "is-json", "value": {"type": "array"}}]
 
 
+def test_yaml_is_read_as_promptfoo_reads_it(tmp_path: Path) -> None:
+    tests = "tests: [{vars: {word: Yes, a: on, b: true, c: 1:30, d: 12, e: 1.5, f: 010, g: ~, h: 2026-01-02, i: 1e3}}]"
+    _, rows = imported(tmp_path, tests)
+    assert rows[0]["input"] == {
+        "word": "Yes",
+        "a": "on",
+        "b": True,
+        "c": "1:30",
+        "d": 12,
+        "e": 1.5,
+        "f": "010",
+        "g": None,
+        "h": "2026-01-02",
+        "i": 1000.0,
+    }
+
+
+def test_an_assert_of_a_transformed_answer_is_left_out(tmp_path: Path) -> None:
+    tests = (
+        "tests:\n  - vars: {word: x}\n    options: {transform: JSON.parse(output)}\n"
+        "    assert: [{type: contains, value: a, transform: output.b}, {$ref: '#/assertionTemplates/c'}]\n"
+        "assertionTemplates: {c: {type: icontains, value: '{{word}}'}}\n"
+    )
+    said, rows = imported(tmp_path, tests)
+    assert rows[0]["asserts"] == [{"type": "icontains", "value": "x"}]
+    assert "config.yaml:6: assert: contains: is of a transformed answer" in said
+    assert "config.yaml:5: test.options: transform: asserts hold for the answer as it is" in said
+
+
 def test_scenarios_are_each_of_their_data_with_each_test(tmp_path: Path) -> None:
     tests = (
         "scenarios:\n  - config: [{vars: {word: a}}, {vars: {word: b}}]\n    tests: [{vars: {x: 1}}, {vars: {x: 2}}]\n"

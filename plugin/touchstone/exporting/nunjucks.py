@@ -15,7 +15,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 _BLOCK = re.compile(r"\{%-?\s*block\s+(\w+)\s*-?%\}(.*?)\{%-?\s*endblock(?:\s+\w+)?\s*-?%\}", re.DOTALL)
 _GIVEN = re.compile(r"""\{% set (\w+) = (?:\1 \| default\(""\)|input\["\1"\] \| default\(""\)|"") %\}\n""")
 """Lines that the import puts before what it takes."""
-_TAGS_END = re.compile(r"(?<!\+)%\}\n")
+_TAG = re.compile(r"(\{%.*?%\}|\{#.*?#\})(\n?)", re.DOTALL)
 _FILTERS = """
 abs batch capitalize center default d dictsort e escape first float forceescape groupby indent int join last length
 list lower random reject rejectattr replace reverse round safe select selectattr slice sort string striptags sum
@@ -59,9 +59,15 @@ def told(text: str) -> Told:
             return Told(problem=problem)
         # What a line of the import's gave a meaning is a variable of that very name, or none.
         names |= meta.find_undeclared_variables(tree) - {match[1] for match in _GIVEN.finditer(parts[role])}
-        ours = _TAGS_END.sub("%}", source).replace("+%}", "%}").replace("+#}", "#}")
+        ours = _TAG.sub(_ended, source)
         messages.append((role, re.sub(r"\|\s*tojson\b", "| dump", ours)))
     return Told(tuple(one for one in messages if one[1]), frozenset(names))
+
+
+def _ended(match: re.Match[str]) -> str:
+    """A tag without the line's end that goes with it here, or without the `+` that keeps it."""
+    tag, end = match[1], match[2]
+    return f"{tag[:-3]}{tag[-2:]}{end}" if tag[-3] == "+" else tag
 
 
 def _problem(tree: nodes.Template) -> str:

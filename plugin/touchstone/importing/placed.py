@@ -11,11 +11,12 @@ import decimal
 import io
 import json
 import math
+import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -135,7 +136,7 @@ def parsed(path: Path, text: str, shown: str) -> Placed:
     """What a file of data says, by its suffix: .jsonl and .csv as lists. Raises UsageError."""
     match path.suffix.lower():
         case ".yaml" | ".yml":
-            return _of_yaml(parse_yaml(text, shown))
+            return _of_yaml(text, shown)
         case ".json":
             return _of_json(text, shown)
         case ".jsonl" | ".ndjson":
@@ -147,6 +148,30 @@ def parsed(path: Path, text: str, shown: str) -> Placed:
         case other:
             hint = "known: .yaml, .json, .jsonl, .csv, .tsv"
             raise UsageError(f"{other or 'a file without suffix'} is no known format", where=shown, hint=hint)
+
+
+class _Yaml12(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML as tools of JavaScript's read it: `yes` and `on` are texts, and so is `1:30`."""
+
+    yaml_implicit_resolvers: ClassVar[dict[str, list[tuple[str, re.Pattern[str]]]]] = {
+        first: [pair for pair in pairs if pair[0].rpartition(":")[2] not in ("bool", "int", "float")]
+        for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+_Yaml12.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+_Yaml12.add_implicit_resolver(
+    "tag:yaml.org,2002:int", re.compile(r"[-+]?(?:0|[1-9][0-9]*|0x[0-9a-fA-F]+)$"), list("-+0123456789")
+)
+_Yaml12.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(
+        r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?$|[-+]?\.(?:inf|Inf|INF)$|\.(?:nan|NaN|NAN)$"
+    ),
+    list("-+.0123456789"),
+)
 
 
 class _Lines(list[Any]):
@@ -202,8 +227,10 @@ def _header(names: list[str], where: str) -> list[str]:
     return names
 
 
-def _of_yaml(file: YamlFile) -> Placed:
-    return Placed(plain(file.data, f"{file.path}:1"), f"{file.path}:1", file)
+def _of_yaml(text: str, shown: str) -> Placed:
+    file = parse_yaml(text, shown)
+    data = yaml.load(text, Loader=_Yaml12)  # noqa: S506  (a safe loader)
+    return Placed(plain(data, f"{shown}:1"), f"{shown}:1", file)
 
 
 def _of_json(text: str, shown: str) -> Placed:

@@ -30,7 +30,9 @@ def entry_of(registry: Path, samples: Path, name: str | None) -> Entry:
     found = parsed(registry, text_of(registry, shown), shown)
     entries = {key: one for key, one in found.items() if isinstance(one.at("class").value, str)}
     heads = {str(one.at("id").value): one for _, one in found.items() if one.at("id").value is not None}
-    chosen = {key: one for key, one in entries.items() if _names(one, samples)}
+    near = {key: _nearness(one, samples) for key, one in entries.items()}
+    best = max(near.values(), default=0)
+    chosen = {key: one for key, one in entries.items() if best and near[key] == best}
     if name is not None:
         wanted = found.at(name).at("id").value or name
         chosen = {key: one for key, one in entries.items() if key == wanted}
@@ -49,13 +51,12 @@ def entry_of(registry: Path, samples: Path, name: str | None) -> Entry:
     )
 
 
-def _names(entry: Placed, samples: Path) -> bool:
-    """Whether its samples are these: registries name them from a folder that we do not know."""
+def _nearness(entry: Placed, samples: Path) -> int:
+    """Parts of its samples' name that are these samples': registries name them from a folder that we do not know."""
     named = entry.at("args").at("samples_jsonl").value
     parts = PurePosixPath(named).parts if isinstance(named, str) else ()
-    own = samples.resolve().parts
-    same = next((n for n, (a, b) in enumerate(zip(reversed(parts), reversed(own), strict=False)) if a != b), len(parts))
-    return bool(parts) and same >= 1
+    pairs = list(zip(reversed(parts), reversed(samples.resolve().parts), strict=False))
+    return next((number for number, (one, other) in enumerate(pairs) if one != other), len(pairs))
 
 
 def spec_of(entry: Entry, registry: Path, given: Path | None) -> Placed | None:

@@ -110,6 +110,9 @@ class Asserting:
         if open_in(given, known) and "regex" not in kind:
             self._leave(kind, one, "a template that the row's variables do not fill in")
             return
+        if one.at("transform").value is not None:
+            self._leave(kind, one, "is of a transformed answer: write a scorer that transforms it")
+            return
         plain = kind.removeprefix("not-")
         if plain == "regex" and isinstance(value, str):
             value = _GROUP.sub("(?P<", value)
@@ -144,7 +147,11 @@ class Asserting:
                 text = self.folder.text(read)
                 is_text = path.suffix.lower() in (".txt", ".md")
                 value = text.strip() if is_text else parsed(read, text, self.folder.shown(read)).value
-        if isinstance(value, str) and one.at("type").value in ("is-json", "contains-json", "not-is-json"):
+        if (
+            isinstance(value, str)
+            and value.strip()
+            and one.at("type").value in ("is-json", "contains-json", "not-is-json", "not-contains-json")
+        ):
             value = parsed(Path("schema.yaml"), value, at.where).value
         return value
 

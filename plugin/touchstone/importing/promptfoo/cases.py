@@ -25,6 +25,7 @@ _DATA = (".yaml", ".yml", ".json", ".jsonl", ".csv")
 _TEXTS = (".txt", ".md", ".html", ".xml", ".csv", ".log", "")
 _KNOWN = ("vars", "assert", "description", "metadata", "threshold", "options")
 _EXPECTED = re.compile(r"(?P<type>(?:not-)?[a-z][a-z-]+)(?:\((?P<threshold>\d+(?:\.\d+)?)\))?(?::(?P<value>.*))?", re.S)
+_CHANGES = ("transform", "postprocess")
 _CODE = ("javascript", "fn", "eval", "python")
 
 
@@ -154,7 +155,10 @@ class Cases:
         for key, one in test.items():
             if key == "options":
                 known = ("provider", "disableDefaultAsserts", "disableVarExpansion")
-                self.left.fields_at("test.options", [(k, v.where, v.value) for k, v in one.items() if k not in known])
+                for name, value in one.items():
+                    if name not in known:
+                        said = "asserts hold for the answer as it is" if name in _CHANGES else "no such thing here"
+                        self.left.fields_at("test.options", [(name, value.where, value.value)], said)
             elif key not in _KNOWN:
                 self.left.fields_at("test", [(key, one.where, one.value)])
 
