@@ -37,6 +37,7 @@ providers:
   - openai:chat:local:
       config: {apiBaseUrl: "http://localhost:8000/v1", temperature: 7}
   - exec:./run.sh
+  - {id: "google:gemini-x", config: {generationConfig: {maxOutputTokens: 7, topK: 3}}, prompts: [long]}
   - ollama:chat:llama3.2:3b
 defaultTest:
   vars: {language: French}
@@ -110,7 +111,7 @@ def test_each_provider_with_each_prompt_is_a_run_config(full: tuple[str, Path]) 
     import yaml
 
     configs = yaml.safe_load((full[1] / "evals/run_configs.yaml").read_text())["run_configs"]
-    assert len(configs) == 5 + 1 + 5 + 5
+    assert len(configs) == 5 + 1 + 5 + 1 + 5
     assert configs[0]["model"] == "openai/gpt-4.1-mini"
     assert configs[0]["default"] is True
     assert configs[5] == {
@@ -122,6 +123,7 @@ def test_each_provider_with_each_prompt_is_a_run_config(full: tuple[str, Path]) 
     }
     assert configs[6]["model"] == "openai-compatible/local"
     assert configs[6]["base_url"] == "http://localhost:8000/v1"
+    assert (configs[11]["model"], configs[11]["max_tokens"]) == ("gemini/gemini-x", 7)
     assert configs[-1]["model"] == "ollama_chat/llama3.2:3b"
 
 
@@ -153,11 +155,11 @@ def test_what_has_no_place_is_said_with_its_line(full: tuple[str, Path]) -> None
         "config.yaml:13: provider.config: tools",
         "config.yaml:16: provider.config: temperature: is outside",
         "config.yaml:17: provider: exec:./run.sh",
-        "config.yaml:24: test.options: transform",
-        "config.yaml:29: assert: icontains: metric",
-        "config.yaml:30: assert: javascript: code",
-        "config.yaml:33: assert: similar: wants embeddings",
-        "config.yaml:34: test: threshold: counts the asserts alone",
+        "config.yaml:25: test.options: transform",
+        "config.yaml:30: assert: icontains: metric",
+        "config.yaml:31: assert: javascript: code",
+        "config.yaml:34: assert: similar: wants embeddings",
+        "config.yaml:35: test: threshold: counts the asserts alone",
         "more.jsonl:1: assert: nope",
         "prompts/two.txt:1: prompt: no template of Jinja2's",
     ):

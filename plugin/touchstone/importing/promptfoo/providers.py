@@ -173,7 +173,8 @@ class Providing:
     def _parameters(self, config: Placed, fields: Mapping[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         extra: dict[str, Any] = {}
-        for key, one in config.items():
+        inner = config.at("generationConfig").items()  # Google's
+        for key, one in (*(pair for pair in config.items() if pair[0] != "generationConfig"), *inner):
             if key in _PARAMETERS and not _templated(one.value):
                 found[_PARAMETERS[key]] = (
                     [one.value] if key.startswith("stop") and isinstance(one.value, str) else one.value
