@@ -102,7 +102,7 @@ def test_rows_with_answers_for_kiln(project: Project) -> None:
 
 def test_raw_cells_are_as_they_are() -> None:
     found = as_kiln([Entry("a", "-1", '@x, "y"\n', ("a,b",))], raw=True)
-    assert found.data == b'input,output,reasoning,tags\r\n-1,"@x, ""y""\n",,a_b\r\n'
+    assert found.data == b'input,output,tags\r\n-1,"@x, ""y""\n",a_b\r\n'
     assert "open the file in none" in found.told[-1]
 
 

@@ -61,14 +61,16 @@ class _Sheet:
 def as_kiln(entries: Iterable[Entry], *, raw: bool = False) -> Written:
     """The file. Rows without an output are left out, and said."""
     sheet, out, written = _Sheet(raw), io.StringIO(newline=""), Written()
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
+    lines = []
     for one in entries:
-        if not one.output:
+        if one.output:
+            lines.append(sheet.line(one))
+        else:
             sheet.empty.append(one.row)
-            continue
-        writer.writerow(sheet.line(one))
-        written.lines += 1
+    # Kiln would keep an empty cell as reasoning that says nothing: a column without any is left out.
+    used = [n for n, name in enumerate(COLUMNS) if name in ("input", "output") or any(line[n] for line in lines)]
+    csv.writer(out).writerows([line[n] for n in used] for line in (COLUMNS, *lines))
+    written.lines = len(lines)
     written.data = out.getvalue().encode("utf-8", "replace")
     written.told = list(_told(sheet))
     return written
