@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 PLUGIN = ROOT / "plugin/touchstone"
 FLOORS = {
     0: ("records", "errors", "labels"),
-    1: ("places", "stats", "gates", "fingerprint", "scorers", "requests", "shard", "part"),
+    1: ("places", "stats", "gates", "fingerprint", "scorers", "asserts", "ideals", "requests", "shard", "part"),
     2: (
         "yamlfile",
         "datasets",
@@ -60,6 +60,7 @@ FLOORS = {
         "judges",
         "trust",
         "importing",
+        "exporting",
         "comparing",
         "starting",
         "health",

@@ -72,9 +72,10 @@ def _refuse_twice(tree: yaml.Node | None, shown: str) -> None:
     for mapping in _mappings(tree, set()):
         seen: set[Hashable] = set()
         for key, _ in mapping.value:
-            if key.value in seen and key.value != "<<":
-                raise UsageError(f"the key {key.value!r} stands here twice", where=f"{shown}:{key.start_mark.line + 1}")
-            seen.add(key.value if isinstance(key.value, str) else id(key))
+            name = key.value if isinstance(key.value, str) else id(key)  # a key may be a list
+            if name in seen and name != "<<":
+                raise UsageError(f"the key {name!r} stands here twice", where=f"{shown}:{key.start_mark.line + 1}")
+            seen.add(name)
 
 
 def _mappings(node: yaml.Node | None, visited: set[int]) -> Iterable[yaml.MappingNode]:

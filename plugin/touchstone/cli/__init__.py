@@ -20,6 +20,7 @@ _COMMANDS = {
     "agree": "agreeing:agree",
     "audit": "auditing:audit",
     "cache": "cache:cache",
+    "export": "exporting:export",
     "golden": "golden:golden",
     "import": "importing:import_",
     "log": "history:log",

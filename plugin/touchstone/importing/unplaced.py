@@ -32,6 +32,7 @@ class Leftovers:
     """All of them, in the order found."""
 
     found: list[Unplaced] = field(default_factory=list)
+    _places: set[tuple[str, str, str]] = field(default_factory=set)
 
     def add(self, of: str, what: str, where: str, why: str, value: Any = None) -> None:
         """One more."""
@@ -42,6 +43,13 @@ class Leftovers:
         for what, value in values:
             if not any(value is one or value == one for one in EMPTY) or (value == 0 and value is not False):
                 self.add(of, what, where, why, value)
+
+    def fields_at(self, of: str, values: Iterable[tuple[str, str, Any]], why: str = "no such thing here") -> None:
+        """Each (field, place, value) that says anything, once for each place."""
+        for what, where, value in values:
+            if (of, what, where) not in self._places:
+                self._places.add((of, what, where))
+                self.fields(of, where, [(what, value)], why)
 
     def lines(self) -> bytes:
         """As a file, a thing a line."""

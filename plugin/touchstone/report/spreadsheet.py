@@ -32,7 +32,7 @@ COLUMNS = (
     "row_hash",
     "request",
 )
-_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """As typed, and their full-width forms, which some spreadsheets take for the same."""
 _LONGEST = 2000
 
@@ -79,4 +79,4 @@ def _tail(record: SampleRecord) -> list[str]:
 def text(value: str) -> str:
     """A text as a spreadsheet's cell: one line, no formula."""
     line = clean(value, _LONGEST)
-    return f"'{line}" if line.startswith(_FORMULA) else line
+    return f"'{line}" if line.startswith(FORMULA) else line

@@ -13,8 +13,8 @@ import yaml
 
 from ...errors import UsageError
 from ...jsonl import encoded
+from ..imported import Imported
 from ..names import Names
-from ..unplaced import Leftovers
 from .judging import Judging
 from .modules import Scorer
 from .prompting import prompting
@@ -25,18 +25,6 @@ from .shapes import SHAPES, DatasetSplit, Finetune, Record, Requirement, Task, T
 
 HERE = "imported/kiln"
 """Folder of what tells of the import."""
-
-
-@dataclass(frozen=True)
-class Imported:
-    """What becomes of a project."""
-
-    files: Mapping[str, bytes]
-    counts: Mapping[str, int]
-    """Kind of Kiln's -> how many were read."""
-    made: Mapping[str, int]
-    """What there is here -> how many."""
-    left: Leftovers
 
 
 @dataclass

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
-
 from ...judges.imported import SUFFIX, Verdict
 from ...labels import Item, Rating, answer_hash
 from ...models import IMPORTED
+from ..frontmatter import front_matter
 from ..names import Names
 from ..templates import comment, literal
 from ..unplaced import Leftovers
@@ -145,7 +143,7 @@ class Scoring:
             f"The assistant answered:\n{{{{ answer }}}}\n\nJudge this alone:\n{literal(asked)}\n"
         )
         told = f"# Kiln's judge {comment(judge.name)}. To ask it anew: a `model:` that can be called, `method: {then}`."
-        return f"---\n{told}\n{_yaml(head)}---\n{body}".encode()
+        return f"---\n{told}\n{front_matter(head)}---\n{body}".encode()
 
     def _modules(self, judges: list[tuple[Judged, str]]) -> None:
         """The eval's own, scored by the judge that Kiln uses; one more for each other judge that scored run-configs."""
@@ -166,11 +164,3 @@ class Scoring:
         told = f"the eval {comment(self.of.name)}, its score {comment(self.score.name)}"
         made = Module(own, self.name, group, judge, PASS_AT[SCALES[self.score.type]], self.truth, told)
         self.files[f"evals/test_{own}.py"] = made.text.encode("utf-8")
-
-
-def _yaml(head: Mapping[str, Any]) -> str:
-    """Front matter that no value can end: no line of it is its closing line, and it says what it was made of."""
-    text = str(yaml.safe_dump(dict(head), sort_keys=False, allow_unicode=True, width=120))
-    if re.search(r"^---\s*$", text, re.MULTILINE) or yaml.safe_load(text) != head:
-        text = str(yaml.safe_dump(dict(head), sort_keys=False, default_style='"', width=10**9))
-    return text
