@@ -14,13 +14,16 @@ ROOT = Path(__file__).parents[1]
 PLUGIN = ROOT / "plugin/touchstone"
 FLOORS = {
     0: ("records", "errors", "labels"),
-    1: ("places", "stats", "gates", "fingerprint", "scorers", "requests", "shard", "part"),
+    1: ("places", "stats", "gates", "fingerprint", "scorers", "requests", "shard", "part", "schemas", "checks"),
     2: (
         "yamlfile",
         "datasets",
         "outputs",
         "config",
         "prompts",
+        "conversation",
+        "media",
+        "toolbox",
         "models",
         "cache",
         "caches",
@@ -46,6 +49,7 @@ FLOORS = {
         "caching",
         "scoring",
         "calls",
+        "dialogue",
         "evals",
         "clustering",
         "engine",

@@ -19,6 +19,7 @@ from .places import Places
 from .prompts import Prompts
 from .records import Response, Row, RunConfig, digest
 from .scorers import in_background, names_of
+from .toolbox import Toolbox, open_toolbox
 
 EVERY_ROW = "every row"
 """The rule of an eval that gives none: a failing assert must not pass CI."""
@@ -93,7 +94,7 @@ class Suite:
     def __init__(self, places: Places, catalogue: Catalogue, choice: Choice) -> None:
         self.places, self.catalogue, self.choice = places, catalogue, choice
         self.run_configs = catalogue.select(choice.run_configs)
-        self.prompts = Prompts(places.prompts, places.shown(places.prompts))
+        self.prompts = Prompts(places.prompts, places.shown(places.prompts), places.root)
         self.outputs = Outputs(places)
         self._datasets: dict[tuple[str, type[Row]], Dataset] = {}
         self._tried: set[tuple[str, str]] = set()
@@ -131,6 +132,11 @@ class Suite:
                 self.prompts.render(prompt, dataset.rows[0])
                 self._tried.add((prompt, dataset.name))
 
+    @cached_property
+    def toolboxes(self) -> Mapping[str, Toolbox]:
+        """The tools of each chosen run-config. Raises UsageError, so that a broken tool is told before any call."""
+        return {config.name: open_toolbox(config, self.places) for config in self.run_configs}
+
     def _chosen(self, rows: tuple[Any, ...]) -> Sequence[Any]:
         """A seeded sample in file order. Each row's lot depends on its id alone: adding rows moves few others."""
         if self.choice.rows is None or self.choice.rows >= len(rows):
@@ -157,6 +163,7 @@ def _resolve(suite: Suite, name: str, marker: Mapping[str, Any], where: str) -> 
     if not dataset.rows:
         raise UsageError(f"the dataset {dataset.name!r} has no rows", where=where)
     suite.try_prompts(dataset)
+    _ = suite.toolboxes
     scorers = tuple(marker.get("scorers", ()))
     for one in scorers:
         if not callable(one):

@@ -60,7 +60,7 @@ def _count(line: Line, door: Door, config: RunConfig, request: Request) -> None:
 
 def _count_call(line: Line, config: RunConfig, request: Request) -> None:
     line.to_make += 1
-    tokens_in = sum(len(m.content) for m in request.messages) // CHARACTERS_PER_TOKEN
+    tokens_in = sum(len(m.shown) for m in request.messages) // CHARACTERS_PER_TOKEN
     tokens_out = config.max_tokens or DEFAULT_OUTPUT
     line.input_tokens, line.output_tokens = line.input_tokens + tokens_in, line.output_tokens + tokens_out
     price = None if line.missing else _price(config, tokens_in, tokens_out)

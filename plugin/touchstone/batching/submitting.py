@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
 from ..errors import CallError, CallFailed, UsageError
 from ..records import Request
@@ -16,15 +17,15 @@ MOST, LARGEST = 50_000, 200 * 10**6
 """Requests and bytes of one file, as OpenAI takes it."""
 
 
-def submit(slip: Slip, notes: Notes) -> None:
-    """Submit what no batch holds yet; what comes of it is told on the slip."""
+def submit(slip: Slip, notes: Notes, root: Path | None = None) -> None:
+    """Submit what no batch holds yet; what comes of it is told on the slip. `root` is the project's."""
     if not slip.read().wanted:
         return
     with notes.alone():
         held = notes.held()
         wanted = [one for key, one in slip.wanted.items() if key not in held]
         for way, requests in _by_way(wanted).items():
-            for part, lines in _parts(way, requests):
+            for part, lines in _parts(way, requests, root):
                 if not _sent(Note(way, part), lines, slip, notes):
                     break  # the next file would fare no better
 
@@ -64,13 +65,13 @@ def _by_way(wanted: Iterable[tuple[Way, Request]]) -> Mapping[Way, list[Request]
     return found
 
 
-def _parts(way: Way, requests: Iterable[Request]) -> Iterator[tuple[dict[str, Request], bytes]]:
+def _parts(way: Way, requests: Iterable[Request], root: Path | None) -> Iterator[tuple[dict[str, Request], bytes]]:
     """The requests as files that are not too large."""
     part: dict[str, Request] = {}
     lines: list[bytes] = []
     size = 0
     for request in requests:
-        line = _line(way, request)
+        line = _line(way, request, root)
         if part and (len(part) == MOST or size + len(line) > LARGEST):
             yield part, b"".join(lines)
             part, lines, size = {}, [], 0
@@ -81,6 +82,6 @@ def _parts(way: Way, requests: Iterable[Request]) -> Iterator[tuple[dict[str, Re
         yield part, b"".join(lines)
 
 
-def _line(way: Way, request: Request) -> bytes:
-    line = {"custom_id": request.key, "method": "POST", "url": ENDPOINT, "body": way.body(request)}
+def _line(way: Way, request: Request, root: Path | None) -> bytes:
+    line = {"custom_id": request.key, "method": "POST", "url": ENDPOINT, "body": way.body(request, root)}
     return json.dumps(line, separators=(",", ":")).encode("ascii") + b"\n"

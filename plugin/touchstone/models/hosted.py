@@ -14,6 +14,7 @@ import time
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from ..errors import CallError, CallFailed
@@ -28,18 +29,20 @@ class Hosted:
     """One model of one provider."""
 
     config: RunConfig
+    root: Path | None = None
+    """The project's, where pictures and sounds lie."""
 
     @classmethod
-    def of(cls, config: RunConfig) -> Hosted:
+    def of(cls, config: RunConfig, root: Path | None = None) -> Hosted:
         """As the run-config says."""
-        return cls(config)
+        return cls(config, root)
 
     async def complete(self, request: Request) -> Response:
         """The provider's answer. Raises CallFailed for what may pass, CallRefused for what would not."""
         litellm = await asyncio.to_thread(quiet_litellm)
         import openai
 
-        body = self._body(litellm, request)
+        body = await asyncio.to_thread(self._body, litellm, request)
         began = time.perf_counter()
         try:
             async with asyncio.timeout(self.config.timeout):  # LiteLLM's own is another thing with each provider
@@ -59,7 +62,7 @@ class Hosted:
         where = {"api_key": key_of(self.config), "api_base": self.config.base_url}
         return {
             "model": self.config.model,
-            **body_of(request),
+            **body_of(request, self.root),
             **thinking,
             **{name: value for name, value in where.items() if value},
             "num_retries": 0,
