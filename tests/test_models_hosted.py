@@ -12,10 +12,12 @@ import pytest
 
 from tests.openai_server import Reply, Server, completion, serving
 from touchstone.errors import CallFailed, CallRefused
+from touchstone.media import look_at
 from touchstone.models import identity, missing, open_model
 from touchstone.models.hosted import Hosted
 from touchstone.models.keys import VARIABLES, without_keys
-from touchstone.records import Message, Request, Response, RunConfig
+from touchstone.models.wire import body_of
+from touchstone.records import Message, Request, Response, RunConfig, ToolCall
 
 KEY = "sk-touchstone-very-secret-value"
 ROOT = Path(".")
@@ -54,6 +56,28 @@ def test_a_call_through_litellm(server: Server, capfd: pytest.CaptureFixture[str
 def test_a_schema_reaches_the_provider(server: Server) -> None:
     ask(here(server), schema={"type": "object", "properties": {}})
     assert server.bodies[0]["response_format"]["type"] == "json_schema"
+
+
+def test_tools_and_pictures_reach_the_provider_and_calls_come_back(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n123")
+    given = [{"id": "c9", "type": "function", "function": {"name": "f", "arguments": '{"x": 2}'}}]
+    server.queue.append(Reply(200, completion(None, {}, "tool_calls", tool_calls=given)))
+    tools = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}]
+    messages = (
+        Message.of("user", ["See", look_at("image", "a.png", tmp_path)]),
+        Message("assistant", "", (ToolCall("f", '{"x": 1}', "c1"),)),
+        Message("tool", "7", tool_call_id="c1"),
+    )
+    request = Request("openai/gpt-4.1", messages, {"tools": tools, "tool_choice": "required"})
+    answer = asyncio.run(Hosted.of(config(base_url=server.url, key_env="MY_KEY"), tmp_path).complete(request))
+    assert answer.tool_calls == (ToolCall("f", '{"x": 2}', "c9"),)
+    assert answer.finish == "tool_calls"
+    (sent,) = server.bodies
+    assert (sent["tools"], sent["tool_choice"]) == (tools, "required")
+    meant = body_of(request, tmp_path)["messages"]
+    del meant[1]["content"]  # LiteLLM leaves out what is null
+    assert sent["messages"] == meant
+    assert sent["messages"][0]["content"][1]["image_url"]["url"].startswith("data:image/png;base64,iVBORw0KGgox")
 
 
 def test_an_unknown_price_is_no_cost_and_the_run_configs_price_wins(server: Server) -> None:

@@ -122,7 +122,7 @@ class CallsTools:
         taken = _in_order(calls, expected) if self.in_order else _in_any_order(calls, expected)
         lacking = [one for one, place in zip(expected, taken, strict=True) if place is None]
         if lacking:
-            return _lacking(lacking[0], calls, ordered=self.in_order)
+            return _lacking(lacking[0], calls, expected)
         over = [call for place, call in enumerate(calls) if place not in taken]
         return f"called {_short(over[0])} too, which was not wanted" if over and self.only else ""
 
@@ -237,13 +237,14 @@ def _will_do(given: Any, wanted: Any) -> bool:
     return isinstance(given, bool) == isinstance(wanted, bool) and bool(given == wanted)
 
 
-def _lacking(one: Expected, calls: Sequence[ToolCall], *, ordered: bool) -> str:
+def _lacking(one: Expected, calls: Sequence[ToolCall], expected: Sequence[Expected]) -> str:
     told = _short(_plain(one))
     if not calls:
         return f"did not call {told}: no tool was called"
     same = [call for call in calls if call.name == one["name"]]
-    if any(_fits(call, one) for call in same):
-        return f"called {told} {'out of order' if ordered else 'less often than wanted'}"
+    if found := sum(_fits(call, one) for call in same):
+        wanted = sum(other == one for other in expected)
+        return f"called {told} {'out of order' if found >= wanted else f'{found} x, wanted {wanted} x'}"
     beside = f"; called {_short(same[0])}" if same else f"; called {', '.join(dict.fromkeys(c.name for c in calls))}"
     return f"did not call {told}{beside}"
 

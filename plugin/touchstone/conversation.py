@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from .errors import UsageError
 from .media import Gallery
-from .records import Media, Message, Row, ToolCall
+from .records import Media, Message, Row, Sample, ToolCall
 
 MESSAGES, TURNS = "messages", "turns"
 
@@ -79,6 +79,15 @@ def conversation(row: Row, gallery: Gallery) -> tuple[tuple[Message, ...], tuple
     turns = tuple(_turn(one, gallery) for one in _checked(_SAID, row, TURNS))
     _check_order(row, before, turns)
     return (*before, *turns[:1]), turns[1:]
+
+
+def transcript(sample: Sample) -> str:
+    """The whole conversation as text, without the system's part; the output alone, where the answer was given.
+
+    A judge is shown it by `view: touchstone.conversation:transcript`.
+    """
+    said = [f"{one.role}: {one.shown}" for one in sample.messages if one.role != "system"]
+    return "\n\n".join(said) or sample.output
 
 
 def _checked(shape: TypeAdapter[Any], row: Row, key: str) -> list[Any]:

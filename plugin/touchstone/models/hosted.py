@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import importlib.util
 import logging
 import os
 import time
@@ -69,6 +70,7 @@ class Hosted:
             "max_retries": 0,
             "timeout": self.config.timeout,
             "additional_drop_params": _dropped(litellm, self.config.model),
+            **(_without_gateway() if "tools" in request.params else {}),
         }
 
     def _response(self, answer: Any, latency: float) -> Response:
@@ -89,6 +91,15 @@ def effort(litellm: Any, model: str, thinking: bool | str | None) -> dict[str, s
     if thinking is None or (thinking is False and not litellm.supports_reasoning(model)):
         return {}
     return {"reasoning_effort": str({True: "medium", False: "none"}.get(thinking, thinking))}  # type: ignore[arg-type]
+
+
+def _without_gateway() -> dict[str, bool]:
+    """Keeps LiteLLM from looking among tools for those of its MCP gateway: to look, it imports a package it lacks.
+
+    A version that has no such gateway knows no such word, and would send it to the provider.
+    """
+    there = importlib.util.find_spec("litellm.responses.mcp.chat_completions_handler")
+    return {"_skip_mcp_handler": True} if there else {}
 
 
 def _dropped(litellm: Any, model: str) -> list[str]:
