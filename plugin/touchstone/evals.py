@@ -125,9 +125,9 @@ class Suite:
             self._datasets[key] = load_dataset(source, row_class, self.places)
         return self._datasets[key]
 
-    def try_prompts(self, dataset: Dataset) -> None:
-        """Render the first row with each chosen prompt, so that a broken prompt is told before any call."""
-        for prompt in {c.prompt for c in self.run_configs}:
+    def try_prompts(self, dataset: Dataset, run_configs: Sequence[RunConfig]) -> None:
+        """Render the first row with each of their prompts, so that a broken prompt is told before any call."""
+        for prompt in {c.prompt for c in run_configs}:
             if dataset.rows and (prompt, dataset.name) not in self._tried:
                 self.prompts.render(prompt, dataset.rows[0])
                 self._tried.add((prompt, dataset.name))
@@ -162,7 +162,8 @@ def _resolve(suite: Suite, name: str, marker: Mapping[str, Any], where: str) -> 
     dataset = suite.dataset(marker["dataset"], row_class)
     if not dataset.rows:
         raise UsageError(f"the dataset {dataset.name!r} has no rows", where=where)
-    suite.try_prompts(dataset)
+    chosen = _chosen_configs(suite, marker.get("run_configs"), where)
+    suite.try_prompts(dataset, chosen)
     _ = suite.toolboxes
     scorers = tuple(marker.get("scorers", ()))
     for one in scorers:
@@ -171,7 +172,6 @@ def _resolve(suite: Suite, name: str, marker: Mapping[str, Any], where: str) -> 
     scorers = tuple(one.bound(suite.places, suite.catalogue) if isinstance(one, Judge) else one for one in scorers)
     _check_names(scorers, where)
     rules = _rules(marker.get("gates") or [EVERY_ROW], scorers, where)
-    chosen = _chosen_configs(suite, marker.get("run_configs"), where)
     return Eval(name, dataset, scorers, rules, chosen, _truth(marker.get("truth", ""), scorers, where))
 
 
