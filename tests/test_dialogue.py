@@ -34,6 +34,12 @@ def double(number: int) -> int:
     return 2 * number
 
 
+def take(row: Row) -> int:
+    """Takes one of what the row has, and says how many are left."""
+    row.input["left"] -= 1
+    return int(row.input["left"])
+
+
 def calling(*numbers: int, text: str = "") -> Response:
     made = tuple(ToolCall.of("double", {"number": n}, f"c{n}") for n in numbers)
     return Response(text, finish="tool_calls", tool_calls=made, cost=0.5)
@@ -144,6 +150,16 @@ def test_every_call_is_recorded_and_replayed_and_none_made_twice(hold: Callable[
     file.unlink()
     cached = hold(silent, {"turns": ["1", "2"]}, calls_from="auto")
     assert (silent.history, whole(cached).output) == ([], "it is 4")
+
+
+def test_what_tools_change_lasts_as_long_as_the_dialogue(hold: Callable[..., Dialogue]) -> None:
+    given = {"turns": ["take two"], "left": 5}
+    config = MAIN.model_copy(update={"tools": (f"{__name__}:take",)})
+    taking = Response("", tool_calls=(ToolCall("take", "{}", "1"),))
+    for _ in range(2):
+        held = hold(FakeModel(taking, taking, "done"), given, config, "live")
+        assert [one.content for one in whole(held).messages if one.role == "tool"] == ["4", "3"]
+    assert given["left"] == 5
 
 
 def test_a_changed_tool_is_another_request(hold: Callable[..., Dialogue], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import time
+import threading
 from enum import Enum
 from pathlib import Path
 from typing import Annotated, Any
@@ -52,7 +52,11 @@ def broken() -> None:
 
 
 def hangs() -> None:
-    time.sleep(0.4)
+    threading.Event().wait()
+
+
+def exits() -> None:
+    sys.exit(3)
 
 
 def strange() -> object:
@@ -149,6 +153,7 @@ def test_what_a_model_does_wrong_it_is_told(places: Places, name: str, text: str
     [
         ("broken", "the tool broken raised KeyError: 'a bug'"),
         ("hangs", "the tool hangs gave no answer within 0.1 s"),
+        ("exits", "the tool exits raised RuntimeError: SystemExit: 3"),
         ("strange", "the tool strange returned object, which is no JSON"),
         ("endless", "the tool endless returned 1,048,577 characters"),
     ],

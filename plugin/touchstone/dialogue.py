@@ -5,6 +5,8 @@ The first request, then rounds of tools while the model calls any that can be an
 
 from __future__ import annotations
 
+from functools import cached_property
+
 from .calls import Door
 from .records import Message, Request, Response, Row, RunConfig
 
@@ -35,9 +37,14 @@ class Dialogue:
         for _ in range(self._config.tool_rounds):
             if not box.answers(response.tool_calls):
                 break
-            told = [await box.answer(call, self._row, self._config.timeout) for call in response.tool_calls]
+            told = [await box.answer(call, self._world, self._config.timeout) for call in response.tool_calls]
             response = await self._go_on(response, *told)
         return response
+
+    @cached_property
+    def _world(self) -> Row:
+        """The row as tools know it: what they change in it lasts as long as the dialogue, and reaches no other."""
+        return self._row.model_copy(deep=True)
 
     async def _go_on(self, response: Response, *said: Message) -> Response:
         before = self.request.messages if self.request else ()

@@ -8,11 +8,13 @@ calls of it are answered here. A parameter called `row` is given the dataset's r
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import difflib
 import importlib
 import inspect
 import json
 import re
+import threading
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -260,7 +262,7 @@ async def _run(name: str, bound: Callable[[], Any], timeout: float) -> Any:
     """What the function returns. Raises ToolError as it does, ToolFailed for anything else that it raises."""
     try:
         async with asyncio.timeout(timeout):
-            answer = await asyncio.to_thread(bound)
+            answer = await _in_thread(bound)
             return await answer if inspect.isawaitable(answer) else answer
     except ToolError:
         raise
@@ -269,6 +271,30 @@ async def _run(name: str, bound: Callable[[], Any], timeout: float) -> Any:
     except Exception as error:  # (the tool is the project's code: whatever it raises is this sample's error)
         why = f"the tool {name} raised {type(error).__name__}: {error}"
         raise ToolFailed(f"{why}\n  what the model should hear of, raise as touchstone.ToolError") from error
+
+
+async def _in_thread(bound: Callable[[], Any]) -> Any:
+    """The function's own thread: one that never ends must not keep the process from ending, as a pool's would."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[tuple[Any, BaseException | None]] = loop.create_future()
+
+    def told(result: tuple[Any, BaseException | None]) -> None:
+        if not done.done():
+            done.set_result(result)
+
+    def work() -> None:
+        try:
+            result: tuple[Any, BaseException | None] = bound(), None
+        except BaseException as error:  # noqa: BLE001  (it is raised again where it is waited for)
+            result = None, error
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(told, result)
+
+    threading.Thread(target=work, name="touchstone-tool", daemon=True).start()
+    answer, error = await done
+    if error is None:
+        return answer
+    raise error if isinstance(error, Exception) else RuntimeError(f"{type(error).__name__}: {error}")
 
 
 def _text(name: str, answer: Any) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ..errors import CallError, CallFailed, UsageError
+from ..media import read_media
 from ..records import Request
 from .notes import Note, Notes
 from .office import create, upload
@@ -25,9 +26,21 @@ def submit(slip: Slip, notes: Notes, root: Path | None = None) -> None:
         held = notes.held()
         wanted = [one for key, one in slip.wanted.items() if key not in held]
         for way, requests in _by_way(wanted).items():
-            for part, lines in _parts(way, requests, root):
+            for part, lines in _parts(way, _sendable(requests, slip, root), root):
                 if not _sent(Note(way, part), lines, slip, notes):
                     break  # the next file would fare no better
+
+
+def _sendable(requests: Iterable[Request], slip: Slip, root: Path | None) -> Iterator[Request]:
+    """Those whose pictures and sounds are still what they were; of the others it is told."""
+    for request in requests:
+        try:
+            for one in (media for message in request.messages for media in message.media):
+                read_media(one, root)
+        except UsageError as error:
+            slip.tell(f"a request could not be submitted: {error}", bad=True)
+            continue
+        yield request
 
 
 def _sent(note: Note, lines: bytes, slip: Slip, notes: Notes) -> bool:
