@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from touchstone.batching import Notes, Slip, Way, way_of
+from touchstone.batching import Notes, Slip, Way, submit, way_of
 from touchstone.batching.notes import Note
 from touchstone.errors import UsageError
+from touchstone.media import look_at
 from touchstone.records import Message, Request, RunConfig
 
 WAY = Way(model="openai-compatible/m", base_url="http://$HOST/v1", key_env="SOME_KEY")
@@ -120,3 +121,17 @@ def test_one_of_many_workers_looks(tmp_path: Path) -> None:
     notes = Notes(tmp_path)
     with notes.alone():
         assert [notes.first("run 1"), notes.first("run 1"), notes.first("run 2")] == [True, False, True]
+
+
+def test_a_picture_is_sent_if_it_is_still_what_it_was(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n1")
+    seen = Request("openai-compatible/m", (Message.of("user", [look_at("image", "a.png", tmp_path)]),))
+    assert WAY.body(seen, tmp_path)["messages"][0]["content"][0]["type"] == "image_url"
+    slip = Slip(tmp_path / "run")
+    slip.want(WAY, seen)
+    (tmp_path / "a.png").unlink()
+    submit(slip, Notes(tmp_path / "state"), tmp_path)
+    ((told, bad),) = slip.read().told.items()
+    assert bad
+    assert told.startswith("a request could not be submitted: a.png: cannot be read")
+    assert not Notes(tmp_path / "state").held()

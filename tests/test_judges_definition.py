@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from judging import BODY, CATALOGUE, HEAD, LOOKS, bound, load, looking, refused, sample, text_of, write
 
+from touchstone.config import Catalogue
 from touchstone.errors import UsageError
 from touchstone.judges import BoundJudge, Judge, definition, identity_of, judges_of, load_judge
 from touchstone.places import PLACES, Places
@@ -36,6 +37,15 @@ def test_a_judge_by_run_config_takes_its_parameters_but_for_those_given(places: 
     config = load(places, "eval: words\nrun_config: main\nmax_tokens: 11\n").config
     assert (config.model, config.temperature, config.seed, config.max_tokens) == ("python/app:echo", 0.5, 3, 11)
     assert not config.default
+
+
+def test_a_judge_by_run_config_has_none_of_its_tools(places: Places) -> None:
+    catalogue = Catalogue((CATALOGUE.run_configs[0].model_copy(update={"tools": ("x",), "tool_rounds": 2}),))
+    write(places, "eval: words\nrun_config: main\n")
+    plain, with_tools = (load_judge("polite", places, one) for one in (CATALOGUE, catalogue))
+    assert with_tools.config.tools == ()
+    assert with_tools.identity("m") == plain.identity("m"), "certificates stand"
+    assert "unknown key 'tools'" in str(refused(places, f"---\n{HEAD}tools: x\n---\n{BODY}"))
 
 
 @pytest.mark.parametrize(

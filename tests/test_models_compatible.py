@@ -8,15 +8,17 @@ import json
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.openai_server import Reply, Server, completion, serving
 from touchstone.errors import CallFailed, CallRefused, UsageError
+from touchstone.media import look_at
 from touchstone.models import identity, missing, open_model
 from touchstone.models.compatible import Compatible
 from touchstone.models.headers import retry_after
-from touchstone.records import Allowance, Message, Request, Response, RunConfig
+from touchstone.records import Allowance, Message, Request, Response, RunConfig, ToolCall
 
 KEY = "sk-touchstone-very-secret-value"
 
@@ -55,6 +57,19 @@ def test_a_call_sends_the_request_and_reads_the_answer(server: Server) -> None:
     assert answer.made["model"] == "org/m-1"
     assert answer.made["runtime"].startswith("openai-compatible")
     assert "Authorization" not in server.headers[0]
+
+
+def test_a_picture_is_sent_from_the_project_and_a_tool_call_comes_back(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n123")
+    given = [{"id": "c9", "function": {"name": "f", "arguments": "{}"}}]
+    server.queue.append(Reply(200, completion("", {}, "tool_calls", tool_calls=given)))
+    config = RunConfig(name="c", model="openai-compatible/m", prompt="p", base_url=server.url)
+    tools = [{"type": "function", "function": {"name": "f"}}]
+    seen = Message.of("user", [look_at("image", "a.png", tmp_path)])
+    answer = ask(Compatible.of(config, tmp_path), Request("openai-compatible/m", (seen,), {"tools": tools}))
+    assert answer.tool_calls == (ToolCall("f", "{}", "c9"),)
+    assert server.bodies[0]["tools"] == tools
+    assert server.bodies[0]["messages"][0]["content"][0]["type"] == "image_url"
 
 
 def test_the_key_is_taken_from_the_variable_that_is_named(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

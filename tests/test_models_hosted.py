@@ -9,13 +9,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 
 from tests.openai_server import Reply, Server, completion, serving
 from touchstone.errors import CallFailed, CallRefused
+from touchstone.media import look_at
 from touchstone.models import identity, missing, open_model
 from touchstone.models.hosted import Hosted
 from touchstone.models.keys import VARIABLES, without_keys
-from touchstone.records import Message, Request, Response, RunConfig
+from touchstone.models.wire import body_of
+from touchstone.records import Message, Request, Response, RunConfig, ToolCall
 
 KEY = "sk-touchstone-very-secret-value"
 ROOT = Path(".")
@@ -54,6 +57,67 @@ def test_a_call_through_litellm(server: Server, capfd: pytest.CaptureFixture[str
 def test_a_schema_reaches_the_provider(server: Server) -> None:
     ask(here(server), schema={"type": "object", "properties": {}})
     assert server.bodies[0]["response_format"]["type"] == "json_schema"
+
+
+def test_tools_and_pictures_reach_the_provider_and_calls_come_back(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n123")
+    given = [{"id": "c9", "type": "function", "function": {"name": "f", "arguments": '{"x": 2}'}}]
+    server.queue.append(Reply(200, completion(None, {}, "tool_calls", tool_calls=given)))
+    tools = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}]
+    messages = (
+        Message.of("user", ["See", look_at("image", "a.png", tmp_path)]),
+        Message("assistant", "", (ToolCall("f", '{"x": 1}', "c1"),)),
+        Message("tool", "7", tool_call_id="c1"),
+    )
+    request = Request("openai/gpt-4.1", messages, {"tools": tools, "tool_choice": "required"})
+    answer = asyncio.run(Hosted.of(config(base_url=server.url, key_env="MY_KEY"), tmp_path).complete(request))
+    assert answer.tool_calls == (ToolCall("f", '{"x": 2}', "c9"),)
+    assert answer.finish == "tool_calls"
+    (sent,) = server.bodies
+    assert (sent["tools"], sent["tool_choice"]) == (tools, "required")
+    meant = body_of(request, tmp_path)["messages"]
+    del meant[1]["content"]  # LiteLLM leaves out what is null
+    assert sent["messages"] == meant
+    assert sent["messages"][0]["content"][1]["image_url"]["url"].startswith("data:image/png;base64,iVBORw0KGgox")
+
+
+class Anthropic(Server):
+    """Speaks Anthropic's messages in place of OpenAI's chat."""
+
+    def app(self) -> web.Application:
+        app = super().app()
+        app.router.add_post("/v1/messages", self.complete)
+        return app
+
+
+def test_tools_and_pictures_reach_a_provider_that_has_them_otherwise(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MY_KEY", KEY)
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n123")
+    used = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"x": 2}}
+    said = {"content": [{"type": "text", "text": "Let me see."}, used], "stop_reason": "tool_use"}
+    usage = {"usage": {"input_tokens": 10, "output_tokens": 5}}
+    whole = {"id": "m", "type": "message", "role": "assistant", "model": "claude-haiku-4-5", **said, **usage}
+    tools = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}]
+    seen = Message.of("user", ["See", look_at("image", "a.png", tmp_path)])
+    called = Message("assistant", "", (ToolCall("f", '{"x": 1}', "c1"),))
+    messages = (seen, called, Message("tool", "7", tool_call_id="c1"))
+    request = Request(
+        "anthropic/claude-haiku-4-5", messages, {"tools": tools, "tool_choice": "required", "max_tokens": 9}
+    )
+    with serving(Anthropic(queue=[Reply(200, whole)])) as server:
+        base = server.url.removesuffix("/v1")
+        model = Hosted.of(config("anthropic/claude-haiku-4-5", base_url=base, key_env="MY_KEY"), tmp_path)
+        answer = asyncio.run(model.complete(request))
+    assert (answer.text, answer.finish) == ("Let me see.", "tool_calls")
+    assert [(call.name, call.arguments, call.id) for call in answer.tool_calls] == [("f", {"x": 2}, "toolu_1")]
+    (sent,) = server.bodies
+    first, second, third = (one["content"] for one in sent["messages"])
+    assert (first[0]["text"], first[1]["source"]["media_type"]) == ("See", "image/png")
+    assert (second[0]["type"], second[0]["input"]) == ("tool_use", {"x": 1})
+    assert (third[0]["type"], third[0]["content"]) == ("tool_result", "7")
+    assert (sent["tools"][0]["name"], sent["tool_choice"]["type"]) == ("f", "any")
 
 
 def test_an_unknown_price_is_no_cost_and_the_run_configs_price_wins(server: Server) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,12 +14,12 @@ from hypothesis import strategies as st
 from tests.openai_server import completion
 from touchstone.errors import CallError, CallFailed, CallRefused
 from touchstone.models.wire import body_of, error_of, joined, read_answer, split_thinking, with_template_thinking
-from touchstone.records import Message, Request, RunConfig, Usage
+from touchstone.records import Message, Request, Response, RunConfig, ToolCall, Usage
 
 CONFIG = RunConfig(name="c", model="openai-compatible/m", prompt="p")
 
 
-def read(data: object, config: RunConfig = CONFIG) -> object:
+def read(data: object, config: RunConfig = CONFIG) -> Response:
     return read_answer(data, 0.5, {"runtime": "x"}, config)
 
 
@@ -157,3 +160,83 @@ def test_chunks_are_joined_as_they_came() -> None:
     assert (answer.text, answer.finish, answer.usage) == ("ab", "length", Usage(1, 2))
     with pytest.raises(CallFailed):
         read(joined(chunks[:3]))
+
+
+def test_tool_calls_are_read_as_they_are_written() -> None:
+    given = [
+        {"id": "c1", "type": "function", "function": {"name": "weather", "arguments": '{"city": "Paris"}'}},
+        {"function": {"name": "clock", "arguments": {"zone": "UTC"}}},
+        {"id": "c3", "function": {"name": "broken", "arguments": '{"city": '}},
+        {"id": "c4", "function": {"name": "none"}},
+        *(None, {"function": None}, {"function": {"name": 7}}),
+    ]
+    answer = read(completion("Let me see.", {}, "tool_calls", tool_calls=given))
+    assert (answer.text, answer.finish) == ("Let me see.", "tool_calls")
+    told = [(call.id, call.name, call.arguments) for call in answer.tool_calls]
+    assert told == [
+        ("c1", "weather", {"city": "Paris"}),
+        ("call_2", "clock", {"zone": "UTC"}),
+        ("c3", "broken", None),
+        ("c4", "none", {}),
+    ]
+    assert answer.tool_calls[2].text == '{"city": '
+    assert Response.from_dict(json.loads(json.dumps(answer.as_dict())), "live") == answer
+    assert "tool_calls" not in read(completion("x", {})).as_dict()
+
+
+def test_an_older_servers_one_function_is_a_tool_call() -> None:
+    answer = read(completion(None, {}, "function_call", function_call={"name": "f", "arguments": "{}"}))
+    assert (answer.tool_calls, answer.finish) == ((ToolCall("f", "{}", "call_1"),), "tool_calls")
+
+
+def test_tool_calls_that_came_in_pieces() -> None:
+    pieces = [
+        {"tool_calls": [{"index": 0, "id": "a", "function": {"name": "f", "arguments": ""}}]},
+        {"tool_calls": [{"index": 0, "function": {"arguments": '{"x":'}}, {"index": 1, "function": {"name": "g"}}]},
+        {"tool_calls": [{"index": 0, "function": {"arguments": " 1}"}}]},
+        {},
+    ]
+    chunks = [{"choices": [{"delta": one, "finish_reason": None}]} for one in pieces]
+    chunks[-1]["choices"][0]["finish_reason"] = "tool_calls"
+    assert read(joined(chunks)).tool_calls == (ToolCall("f", '{"x": 1}', "a"), ToolCall("g", "{}", "call_2"))
+
+
+def test_a_conversation_with_tools_and_media_as_openai_has_it(tmp_path: Path) -> None:
+    from touchstone.media import look_at
+
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n123")
+    (tmp_path / "a.wav").write_bytes(b"RIFF\x04\0\0\0WAVE")
+    picture, sound = look_at("image", "a.png", tmp_path), look_at("audio", "a.wav", tmp_path)
+    messages = (
+        Message.of("user", ["Look:", picture, sound]),
+        Message("assistant", "", (ToolCall("f", '{"x":1}', "c1"),)),
+        Message("tool", "7", tool_call_id="c1"),
+    )
+    tools = [{"type": "function", "function": {"name": "f"}}]
+    request = Request("m", messages, {"tools": tools, "tool_choice": "auto"})
+    sent = body_of(request, tmp_path)
+    url = "data:image/png;base64," + base64.b64encode(b"\x89PNG\r\n\x1a\n123").decode()
+    heard = base64.b64encode(b"RIFF\x04\0\0\0WAVE").decode()
+    assert sent["messages"] == [
+        {
+            "role": "user",
+            "content": [
+                {"type": "text", "text": "Look:"},
+                {"type": "image_url", "image_url": {"url": url}},
+                {"type": "input_audio", "input_audio": {"data": heard, "format": "wav"}},
+            ],
+        },
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "f", "arguments": '{"x":1}'}}],
+        },
+        {"role": "tool", "content": "7", "tool_call_id": "c1"},
+    ]
+    assert (sent["tools"], sent["tool_choice"]) == (tools, "auto")
+    kept = json.dumps(request.as_dict())
+    assert picture.sha256 in kept
+    assert "a.png" in kept
+    assert url not in kept
+    assert Request.from_dict(json.loads(kept)) == request
+    assert Request.from_dict(json.loads(kept)).key == request.key

@@ -12,8 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from touchstone.recordings import Recordings, slug
-from touchstone.records import Message, Request, Response, Usage
+from touchstone.config import load_catalogue
+from touchstone.datasets import load_dataset
+from touchstone.places import PLACES, Places
+from touchstone.prompts import Prompts
+from touchstone.recordings import Recordings, _bytes, read, slug
+from touchstone.records import Media, Message, Request, Response, Row, ToolCall, Usage
+from touchstone.requests import build_request
 
 MODEL = f"gguf/qwen2.5@sha256:{'ab' * 32}"
 FILE = "gguf-qwen2.5-abababab.jsonl"
@@ -209,3 +214,44 @@ def test_processes_that_write_at_once_lose_nothing(tmp_path: Path) -> None:
     assert len(list(recordings.entries())) == 30
     assert recordings.problems == []
     assert [path.name for path in tmp_path.iterdir()] == ["m.jsonl"]
+
+
+def test_conversations_tools_and_pictures_are_kept_whole(tmp_path: Path) -> None:
+    picture = Media("image", "a b.png", "image/png", "0" * 64, 9)
+    call = ToolCall("f", '{"x": "é\u202e"}', "c1")
+    messages = (
+        Message("system", "s"),
+        Message.of("user", ["Look", picture]),
+        Message("assistant", "", (call,)),
+        Message("tool", "7", tool_call_id="c1"),
+    )
+    tools = {"tools": [{"type": "function", "function": {"name": "f"}}]}
+    asked = [Request("m", messages[:2], tools), Request("m", messages, tools), Request("m", (messages[1],))]
+    answers = [Response("", tool_calls=(call,), finish="tool_calls"), Response("seven"), Response("a cat")]
+    recordings = Recordings(tmp_path)
+    for request, response in zip(asked, answers, strict=True):
+        recordings.add(request, response)
+    (file,) = recordings.write()
+    shelf = read(file)
+    assert shelf.problems == []
+    assert [shelf.entries[one.key].request for one in asked] == asked
+    found = [shelf.entries[one.key].response for one in asked]
+    assert [(one.text, one.tool_calls) for one in found] == [("", (call,)), ("seven", ()), ("a cat", ())]
+    recordings.add(asked[1], answers[1])
+    assert recordings.write() == [], "the same calls are the same bytes"
+
+
+def test_requests_without_tools_have_the_keys_that_the_recordings_here_have() -> None:
+    root = Path(__file__).parents[1]
+    places = Places.of(root, lambda name: PLACES[name][0])
+    catalogue = load_catalogue(places)
+    config = next(one for one in catalogue.run_configs if one.name == "coder-one-shot")
+    row = load_dataset("correctness", Row, places).rows[0]
+    messages = Prompts(places.prompts, "prompts", root).render(config.prompt, row)
+    request = build_request(config, f"{config.model}@sha256:{config.sha256}", messages, 1)
+    file = places.recordings / f"{slug(request.model)}.jsonl"
+    assert f'"key": "{request.key}"'.encode() in file.read_bytes()
+    smallest = min(places.recordings.glob("*.jsonl"), key=lambda path: path.stat().st_size)
+    shelf = read(smallest)
+    assert shelf.problems == []
+    assert _bytes(shelf) == smallest.read_bytes()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from touchstone.caches import open_stores
 from touchstone.errors import ScorerError
-from touchstone.records import RunConfig, Sample, Score
+from touchstone.records import Message, Request, Response, Row, RunConfig, Sample, Score, ToolCall
 from touchstone.scorers import as_scores, identity_of, in_background, name_of, names_of, scorer
-from touchstone.scoring import score_plain
+from touchstone.scoring import Scored, Workers, score_plain
 
 SAMPLE = Sample("words", None, RunConfig(name="main", model="m", prompt="p"), 1, "good")
 
@@ -83,3 +86,33 @@ def test_names_and_identities() -> None:
     )
     assert identity_of(several).endswith("several@v1")
     assert identity_of(plain) != identity_of(heavy)
+
+
+def test_a_heavy_score_of_the_same_output_is_shared_only_by_the_same_conversation(tmp_path: Path) -> None:
+    calls = ToolCall("f", '{"x": 1}', "1"), ToolCall("f", '{"x": 2}', "1")
+    talks = [Request("m", (Message("assistant", "", (one,)), Message("tool", "x", tool_call_id="1"))) for one in calls]
+    row, last = Row(id="a", input="x"), Response("good")
+    samples = [
+        Sample(
+            "e", row, SAMPLE.run_config, 1, "good", last, request=one, earlier={"k": Response("", tool_calls=(call,))}
+        )
+        for one, call in zip(talks, calls, strict=True)
+    ]
+    plain = [
+        Sample("e", row, SAMPLE.run_config, 1, "good", last, request=Request("m", (Message("user", t),))) for t in "ab"
+    ]
+    seen: list[Sample] = []
+
+    async def elsewhere(_: object, sample: Sample) -> Scored:
+        seen.append(sample)
+        return Scored({"heavy": Score(1.0)})
+
+    async def main() -> None:
+        stores = open_stores("", tmp_path)
+        workers = Workers(stores.cache, stores.claims, 1, None, elsewhere)  # type: ignore[arg-type]
+        for sample in (*samples, *samples, *plain):
+            await workers.score(sample, (heavy,))
+        stores.cache.close()
+
+    asyncio.run(main())
+    assert seen == [*samples, plain[0]]

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 
 from tests.fake_model import FakeModel
 from touchstone.errors import CallFailed, CallRefused, CallStopped, UsageError
-from touchstone.records import Allowance, Message, Request, Response, RunConfig, Usage
+from touchstone.records import Allowance, Media, Message, Request, Response, RunConfig, ToolCall, Usage
 from touchstone.sending import Budget, BudgetReached, Limit, Share, Traffic, state
 from touchstone.sending.account import Account, Sum
 from touchstone.sending.lane import CROWD, Lane
@@ -21,6 +22,7 @@ from touchstone.sending.retrying import Retrying
 from touchstone.sending.slots import Slots
 from touchstone.sending.tollgate import Tollgate
 from touchstone.sending.window import Window
+from touchstone.sending.worst import likely_tokens, most_input
 
 PRICED = RunConfig(
     name="main",
@@ -369,3 +371,16 @@ def test_run_configs_of_one_model_share_a_lane_and_others_do_not() -> None:
     elsewhere = PRICED.model_copy(update={"base_url": "http://127.0.0.1:8/v1"})
     assert traffic.lane(PRICED) is traffic.lane(other)
     assert traffic.lane(PRICED) is not traffic.lane(elsewhere)
+
+
+def test_tools_pictures_and_sounds_are_counted_at_their_most() -> None:
+    plain = Request("m", (Message("user", "x" * 100),))
+    tools = [{"type": "function", "function": {"name": "f", "description": "d" * 500}}]
+    assert most_input(replace(plain, params={"tools": tools})) >= most_input(plain) + 500
+    called = Message("assistant", "", (ToolCall("f", "y" * 300, "1"),))
+    assert most_input(replace(plain, messages=(*plain.messages, called))) >= most_input(plain) + 300
+    picture = Media("image", "a.png", "image/png", "0" * 64, 70)
+    sound = Media("audio", "a.mp3", "audio/mpeg", "0" * 64, 160_000)
+    seen = replace(plain, messages=(Message.of("user", ["x" * 100, picture, sound]),))
+    assert most_input(seen) >= most_input(plain) + 48_169 + 32 * 160
+    assert likely_tokens(seen) > likely_tokens(plain)

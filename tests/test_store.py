@@ -9,7 +9,8 @@ import pytest
 
 from touchstone.conclusion import latest
 from touchstone.errors import UsageError
-from touchstone.records import Outcome, Response, SampleRecord, Score, Usage
+from touchstone.records import Outcome, Response, SampleRecord, Score, Took, ToolCall, Usage
+from touchstone.report.summary import _distinct
 from touchstone.store import RunWriter, find_run, read_meta, read_run
 
 RECORD = SampleRecord(
@@ -102,3 +103,34 @@ def test_runs_are_found_by_a_beginning_and_the_last_by_none(tmp_path: Path) -> N
         find_run(tmp_path, "2027")
     with pytest.raises(UsageError, match="none yet"):
         find_run(tmp_path / "nowhere", None)
+
+
+def test_a_conversation_is_kept_whole_and_counts_all_its_calls(tmp_path: Path) -> None:
+    call = ToolCall("f", "{}", "c1")
+    first = Response("", tool_calls=(call,), usage=Usage(10, 1), cost=0.5, latency=1.0, source="live")
+    last = Response("done", usage=Usage(20, 2), cost=0.25, latency=2.0, source="cache")
+    record = SampleRecord(
+        "e", "a", "main", 1, Outcome("pass"), output="done", request="k2", response=last, earlier={"k1": first}
+    )
+    writer = RunWriter(tmp_path, "run")
+    writer.append(record)
+    writer.close()
+    (found,) = read_run(tmp_path / "run")
+    assert found.earlier == {"k1": first}
+    took = found.took
+    assert took is not None
+    assert (took.text, took.usage, took.cost, took.latency, took.source) == ("done", Usage(30, 3), 0.75, 3.0, "live")
+    (brief,) = read_run(tmp_path / "run", brief=True)
+    assert Took.of([brief]) == Took.of([record]) == Took(1, 30, 3, 0.75)
+    assert len(_distinct([brief])) == 2
+
+
+def test_a_last_answer_that_calls_tools_keeps_them(tmp_path: Path) -> None:
+    response = Response('[{"name": "f", "arguments": "{}"}]', finish="tool_calls", tool_calls=(ToolCall("f"),))
+    record = SampleRecord("e", "a", "main", 1, Outcome("miss"), output=response.text, response=response)
+    writer = RunWriter(tmp_path, "run")
+    writer.append(record)
+    writer.close()
+    (found,) = read_run(tmp_path / "run")
+    assert found.response == response
+    assert b'"earlier"' not in (tmp_path / "run/samples-main.jsonl").read_bytes()

@@ -128,6 +128,17 @@ def test_a_prompt_takes_an_input_of_several_parts(prompts: Prompts) -> None:
     assert example.messages[0] == Message("user", "{{ 7*7 }} -> b"), "a row's text is never a template"
 
 
+def test_a_conversation_of_text_is_learnt_from_and_what_an_example_cannot_hold_is_told(tmp_path: Path) -> None:
+    (tmp_path / "talk.j2").write_text("{% block system %}{% endblock %}")
+    talk = prompted(Prompts(tmp_path, "prompts"), "talk")
+    said = [("user", "hi"), ("assistant", "hello"), ("user", "cut it")]
+    row = {**ROW, "input": {"messages": [{"role": role, "content": text} for role, text in said]}}
+    (example,) = examples_of([row], talk, "final")
+    assert [(one.role, one.content) for one in example.messages] == [*said, ("assistant", ROW["answer"])]
+    with pytest.raises(UsageError, match="row cut: no example is made of later turns, tools or pictures"):
+        examples_of([{**ROW, "input": {"turns": ["one", "two"]}}], talk, "final")
+
+
 def test_no_prompt_is_the_input_alone(prompts: Prompts) -> None:
     assert examples_of([ROW], prompted(prompts, ""), "final") == examples_of([ROW], input_alone, "final")
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .errors import CallError, CallFailed, CallRefused, ScorerError, TouchstoneError, UsageError
+    from .checks import calls_tools, matches_schema, valid_tool_calls
+    from .errors import CallError, CallFailed, CallRefused, ScorerError, ToolError, TouchstoneError, UsageError
     from .judges import Judge
-    from .records import Request, Response, Row, RunConfig, Sample, Score
+    from .records import Message, Request, Response, Row, RunConfig, Sample, Score, ToolCall
     from .scorers import scorer
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "CallFailed",
     "CallRefused",
     "Judge",
+    "Message",
     "Request",
     "Response",
     "Row",
@@ -25,9 +27,14 @@ __all__ = [
     "Sample",
     "Score",
     "ScorerError",
+    "ToolCall",
+    "ToolError",
     "TouchstoneError",
     "UsageError",
+    "calls_tools",
+    "matches_schema",
     "scorer",
+    "valid_tool_calls",
 ]
 
 
@@ -35,7 +42,7 @@ def __getattr__(name: str) -> Any:
     """Import what is asked for."""
     from importlib import import_module
 
-    for module in ("errors", "records", "scorers", "judges") if name in __all__ else ():
+    for module in ("errors", "records", "scorers", "checks", "judges") if name in __all__ else ():
         found = getattr(import_module(f"{__name__}.{module}"), name, None)
         if found is not None:
             return found

@@ -17,6 +17,7 @@ from typing import Any
 from .batching import HALF, Aloud, Held, Later, Notes, Slip, Waiting, way_of
 from .caches import open_stores
 from .caching import RECORD, Cached, Calls, Keeper, Recorded, cached_response, keepable
+from .conversation import has_later
 from .errors import ModelUnavailable, NotRecorded
 from .journal import Journal
 from .models import Model, identity, missing, open_model
@@ -26,6 +27,7 @@ from .recordings import Recordings
 from .records import Message, Request, Response, Row, RunConfig
 from .requests import build_request
 from .sending import Traffic
+from .toolbox import NO_TOOLS, Toolbox, open_toolbox
 
 _REMEMBERED = 10_000
 """Answers that are held in memory."""
@@ -71,14 +73,34 @@ class Door:
         self._taken_in = False
         self._identities: dict[str, str] = {}
         self._models: dict[str, Model] = {}
+        self._toolboxes: dict[str, Toolbox] = {}
         self._given: dict[str, Response] = {}
         self._asked: dict[str, asyncio.Future[Response]] = {}
         """Under way, or failed: a call that failed fails every sample that wants it."""
 
     def request(self, config: RunConfig, row: Row, epoch: int) -> Request:
         """The request of a sample. Raises UsageError for a prompt or weights that cannot be told."""
-        messages = self.prompts.render(config.prompt, row)
-        return build_request(config, self._identity(config), messages, epoch)
+        return self.following(config, self.prompts.render(config.prompt, row), epoch)
+
+    def following(self, config: RunConfig, messages: tuple[Message, ...], epoch: int) -> Request:
+        """The request that goes on from these messages."""
+        return build_request(config, self._identity(config), messages, epoch, self.toolbox(config).definitions)
+
+    def later(self, config: RunConfig, row: Row) -> tuple[Message, ...]:
+        """What the user says after the answer to the first request, a turn each. Raises UsageError."""
+        return self.prompts.later(config.prompt, row)
+
+    def toolbox(self, config: RunConfig) -> Toolbox:
+        """The tools of a run-config. Raises UsageError."""
+        if not config.tools:
+            return NO_TOOLS
+        if config.name not in self._toolboxes:
+            self._toolboxes[config.name] = open_toolbox(config, self.places)
+        return self._toolboxes[config.name]
+
+    def goes_on(self, config: RunConfig, row: Row) -> bool:
+        """Whether a sample may take more calls than one."""
+        return bool(self.toolbox(config).functions) or has_later(row)
 
     async def ask(
         self, config: RunConfig, messages: tuple[Message, ...], epoch: int, parameters: Mapping[str, Any]

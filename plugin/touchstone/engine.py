@@ -13,11 +13,12 @@ import contextlib
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from .calls import Door
+from .dialogue import Dialogue
 from .errors import CallError, ModelUnavailable, TouchstoneError
 from .evals import Job, row_hash
 from .records import Outcome, Request, Response, Sample
@@ -35,6 +36,9 @@ _EAGER = 2_048
 _NEAR = 5_000
 """How far samples are made before the tests that want them."""
 
+_NONE: Mapping[str, Response] = {}
+"""Shared by the many samples that are one call."""
+
 _LOOK = 5.0
 """Seconds after which a waiting test makes sure that the engine still lives."""
 
@@ -51,6 +55,8 @@ class Made:
     """Error or skipped, where there is no sample."""
     attempts: tuple[Mapping[str, Any], ...] = ()
     """Of a call that gave no answer."""
+    earlier: Mapping[str, Response] = field(default_factory=dict)
+    """The answers before the last, by their requests' keys."""
     row_hash: str = ""
     """`row_hash` of the job's row, where it was known by then: of many rows in a row it takes a third of the time."""
 
@@ -219,20 +225,20 @@ class Engine:
 
     def _at_hand(self, jobs: Sequence[Job]) -> list[tuple[Job, Made]]:
         """Of these jobs, those that wait for nothing, made. What goes wrong is left to the job's own task to tell."""
-        plain = [(job, request) for job in jobs if self._is_plain(job) and (request := self._asked(job)) is not None]
+        plain = [(job, request) for job in jobs if (request := self._asked(job)) is not None]
         try:
             answers = self._door.at_hand([request for _, request in plain])
         except TouchstoneError:
             return []
         return [
-            (job, Made(request, _answered(job, response), response, row_hash=self._hash(job)))
+            (job, Made(request, _answered(job, request, response), response, row_hash=self._hash(job)))
             for job, request in plain
             if (response := answers.get(request.key)) is not None
         ]
 
     def _is_plain(self, job: Job) -> bool:
-        """Whether the test's own thread scores all of it."""
-        return job.given is None and not job.eval.beside
+        """Whether it is one call, and the test's own thread scores all of it."""
+        return job.given is None and not job.eval.beside and not self._door.goes_on(job.run_config, job.row)
 
     def _hash(self, job: Job) -> str:
         """Once a row, however many run-configs and epochs it has."""
@@ -241,8 +247,9 @@ class Engine:
         return known
 
     def _asked(self, job: Job) -> Request | None:
+        """The request of a job that waits for nothing but its answer."""
         try:
-            return self._door.request(job.run_config, job.row, job.epoch)
+            return self._door.request(job.run_config, job.row, job.epoch) if self._is_plain(job) else None
         except Exception:  # noqa: BLE001  (whatever a prompt raises is this job's alone: its task tells)
             return None
 
@@ -291,25 +298,25 @@ class Engine:
             self._done += 1
 
     async def _make(self, job: Job) -> Made:
-        request = None
+        held = Dialogue(self._door, job.run_config, job.row, job.epoch)
         try:
-            if job.given is not None:
-                return await self._scored(job, None, job.given)
-            request = self._door.request(job.run_config, job.row, job.epoch)
-            response = await self._door.complete(job.run_config, request)
-            return await self._scored(job, request, response)
+            response = job.given if job.given is not None else await held.hold()
+            return await self._scored(job, held, response)
         except ModelUnavailable as error:
-            return Made(request, outcome=Outcome("skipped", str(error)))
+            return Made(held.request, outcome=Outcome("skipped", str(error)), earlier=held.earlier)
         except TouchstoneError as error:
             tried = error.attempts if isinstance(error, CallError) else ()
-            return Made(request, outcome=Outcome("error", str(error)), attempts=tried)
+            return Made(held.request, outcome=Outcome("error", str(error)), attempts=tried, earlier=held.earlier)
 
-    async def _scored(self, job: Job, request: Request | None, response: Response) -> Made:
-        sample = _answered(job, response)
+    async def _scored(self, job: Job, held: Dialogue, response: Response) -> Made:
+        sample = _answered(job, held.request, response, held.earlier)
         if job.eval.beside:
             sample = (await self._workers.score(sample, job.eval.beside)).onto(sample)
-        return Made(request, sample, response, row_hash=self._hash(job))
+        return Made(held.request, sample, response, earlier=held.earlier, row_hash=self._hash(job))
 
 
-def _answered(job: Job, response: Response) -> Sample:
-    return Sample(job.eval.name, job.row, job.run_config, job.epoch, response.text, response)
+def _answered(
+    job: Job, request: Request | None, response: Response, earlier: Mapping[str, Response] | None = None
+) -> Sample:
+    made = job.eval.name, job.row, job.run_config, job.epoch, response.text, response
+    return Sample(*made, request=request, earlier=earlier or _NONE)

@@ -8,7 +8,9 @@ TouchstoneError
 │   ├── CallRefused       the provider said no, and would say no again: bad key, unknown model
 │   ├── CallFailed        the call may work later: time-out, 429, 5xx, broken answer
 │   ├── CallStopped       the run ends before it was asked
+│   ├── ToolFailed        a tool's own function failed, and so the conversation could not go on
 │   └── NotRecorded       replay was asked for and there is no recording
+├── ToolError             a tool says no: what the model is told
 └── ScorerError           a scorer that raised, or answered with something that is no score
 """
 
@@ -96,8 +98,16 @@ class CallStopped(CallError):
     """The run is ending, and the call had not gone out yet."""
 
 
+class ToolFailed(CallError):
+    """A tool's own function raised, hung, or returned something that no model can be told."""
+
+
 class NotRecorded(CallError):
     """Replay was asked for and no recording answers this request."""
+
+
+class ToolError(TouchstoneError):
+    """Raise it in a tool's function for what the model should hear of: the text is the tool's answer."""
 
 
 class ScorerError(TouchstoneError):

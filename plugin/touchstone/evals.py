@@ -19,6 +19,7 @@ from .places import Places
 from .prompts import Prompts
 from .records import Response, Row, RunConfig, digest
 from .scorers import in_background, names_of
+from .toolbox import Toolbox, open_toolbox
 
 EVERY_ROW = "every row"
 """The rule of an eval that gives none: a failing assert must not pass CI."""
@@ -93,7 +94,7 @@ class Suite:
     def __init__(self, places: Places, catalogue: Catalogue, choice: Choice) -> None:
         self.places, self.catalogue, self.choice = places, catalogue, choice
         self.run_configs = catalogue.select(choice.run_configs)
-        self.prompts = Prompts(places.prompts, places.shown(places.prompts))
+        self.prompts = Prompts(places.prompts, places.shown(places.prompts), places.root)
         self.outputs = Outputs(places)
         self._datasets: dict[tuple[str, type[Row]], Dataset] = {}
         self._tried: set[tuple[str, str]] = set()
@@ -124,12 +125,17 @@ class Suite:
             self._datasets[key] = load_dataset(source, row_class, self.places)
         return self._datasets[key]
 
-    def try_prompts(self, dataset: Dataset) -> None:
-        """Render the first row with each chosen prompt, so that a broken prompt is told before any call."""
-        for prompt in {c.prompt for c in self.run_configs}:
+    def try_prompts(self, dataset: Dataset, run_configs: Sequence[RunConfig]) -> None:
+        """Render the first row with each of their prompts, so that a broken prompt is told before any call."""
+        for prompt in {c.prompt for c in run_configs}:
             if dataset.rows and (prompt, dataset.name) not in self._tried:
                 self.prompts.render(prompt, dataset.rows[0])
                 self._tried.add((prompt, dataset.name))
+
+    @cached_property
+    def toolboxes(self) -> Mapping[str, Toolbox]:
+        """The tools of each chosen run-config. Raises UsageError, so that a broken tool is told before any call."""
+        return {config.name: open_toolbox(config, self.places) for config in self.run_configs}
 
     def _chosen(self, rows: tuple[Any, ...]) -> Sequence[Any]:
         """A seeded sample in file order. Each row's lot depends on its id alone: adding rows moves few others."""
@@ -156,7 +162,9 @@ def _resolve(suite: Suite, name: str, marker: Mapping[str, Any], where: str) -> 
     dataset = suite.dataset(marker["dataset"], row_class)
     if not dataset.rows:
         raise UsageError(f"the dataset {dataset.name!r} has no rows", where=where)
-    suite.try_prompts(dataset)
+    chosen = _chosen_configs(suite, marker.get("run_configs"), where)
+    suite.try_prompts(dataset, chosen)
+    _ = suite.toolboxes
     scorers = tuple(marker.get("scorers", ()))
     for one in scorers:
         if not callable(one):
@@ -164,7 +172,6 @@ def _resolve(suite: Suite, name: str, marker: Mapping[str, Any], where: str) -> 
     scorers = tuple(one.bound(suite.places, suite.catalogue) if isinstance(one, Judge) else one for one in scorers)
     _check_names(scorers, where)
     rules = _rules(marker.get("gates") or [EVERY_ROW], scorers, where)
-    chosen = _chosen_configs(suite, marker.get("run_configs"), where)
     return Eval(name, dataset, scorers, rules, chosen, _truth(marker.get("truth", ""), scorers, where))
 
 

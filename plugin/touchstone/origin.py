@@ -13,6 +13,7 @@ from .judges import BoundJudge
 from .places import Places
 from .records import RunConfig, digest
 from .scorers import identity_of, name_of
+from .toolbox import SUFFIXES
 
 
 def origin(places: Places, evals: Mapping[str, Eval]) -> dict[str, str]:
@@ -23,7 +24,8 @@ def origin(places: Places, evals: Mapping[str, Eval]) -> dict[str, str]:
         found.update(_scorers(one))
         found.update(pair for config in one.run_configs for pair in _run_config(config))
     modules = (places.root / nodeid.partition("::")[0] for nodeid in evals)
-    files = {*places.prompts.rglob("*.j2"), *(file for module in modules for file in _with_conftests(module, places))}
+    words = {*places.prompts.rglob("*.j2"), *(one for one in places.tools.glob("*") if one.suffix in SUFFIXES)}
+    files = {*words, *(file for module in modules for file in _with_conftests(module, places))}
     return found | {places.shown(file): _sha256(file) for file in sorted(files) if file.is_file()}
 
 
@@ -37,6 +39,8 @@ def _scorers(evaluation: Eval) -> Iterator[tuple[str, str]]:
 
 def _run_config(config: RunConfig) -> Iterator[tuple[str, str]]:
     yield f"the run-config {config.name}", digest(config.model_dump(mode="json"))
+    for module in sorted({name.partition(":")[0] for name in config.tools if ":" in name}):
+        yield f"the module {module}", fingerprint(module)
     kind, _, rest = config.model.partition("/")
     if kind == "python":
         module = rest.partition(":")[0]

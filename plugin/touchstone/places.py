@@ -38,6 +38,11 @@ class Places:
         return self.run_configs.parent / "judges"
 
     @property
+    def tools(self) -> Path:
+        """Definitions of the tools that models may call."""
+        return self.run_configs.parent / "tools"
+
+    @property
     def baseline(self) -> Path:
         """The scores that the main branch stands on."""
         return self.run_configs.parent / "baseline.json"

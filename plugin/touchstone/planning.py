@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .calls import Door
 from .evals import Job
-from .records import Request, RunConfig
+from .records import Request, Row, RunConfig
 
 CHARACTERS_PER_TOKEN = 4
 """A rule of thumb for English and code; good to about a quarter."""
@@ -60,7 +60,7 @@ def _count(line: Line, door: Door, config: RunConfig, request: Request) -> None:
 
 def _count_call(line: Line, config: RunConfig, request: Request) -> None:
     line.to_make += 1
-    tokens_in = sum(len(m.content) for m in request.messages) // CHARACTERS_PER_TOKEN
+    tokens_in = sum(len(m.shown) for m in request.messages) // CHARACTERS_PER_TOKEN
     tokens_out = config.max_tokens or DEFAULT_OUTPUT
     line.input_tokens, line.output_tokens = line.input_tokens + tokens_in, line.output_tokens + tokens_out
     price = None if line.missing else _price(config, tokens_in, tokens_out)
@@ -78,11 +78,24 @@ def judges_calls(jobs: Sequence[Job]) -> int:
     return sum(judge.definition.calls for job in jobs for judge in job.eval.judges)
 
 
-def table(lines: Sequence[Line], judged: int = 0) -> str:
-    """The plan as text that fits 80 columns. `judged`: calls of judges, which no line counts."""
+def later_calls(door: Door, jobs: Sequence[Job]) -> int:
+    """Calls that conversations would go on with at most: further turns, and rounds of tools."""
+    return sum(_later(door, job.run_config, job.row) for job in jobs if job.given is None)
+
+
+def _later(door: Door, config: RunConfig, row: Row) -> int:
+    if not door.goes_on(config, row):
+        return 0
+    rounds = config.tool_rounds if door.toolbox(config).functions else 0
+    turns = 1 + len(door.later(config, row))
+    return turns * (1 + rounds) - 1
+
+
+def table(lines: Sequence[Line], judged: int = 0, later: int = 0) -> str:
+    """The plan as text that fits 80 columns. Calls of judges and of conversations stand in no line."""
     width = max((len(line.name) for line in lines), default=0)
     head = f"{'run-config':<{width}}  recorded  cached  to make  tokens in  out at most  cost at most"
-    return "\n".join([head, *(_row(line, width) for line in lines), _total(lines), *_beside(judged)])
+    return "\n".join([head, *(_row(line, width) for line in lines), _total(lines), *_beside(judged, later)])
 
 
 def _row(line: Line, width: int) -> str:
@@ -93,8 +106,9 @@ def _row(line: Line, width: int) -> str:
     return f"{known}{line.to_make:>7}  {line.input_tokens:>9}  {line.output_tokens:>11}  {cost:>12}"
 
 
-def _beside(judged: int) -> list[str]:
-    return [f"Judges would ask up to {judged} calls more, less those recorded or cached."] if judged else []
+def _beside(judged: int, later: int) -> list[str]:
+    asked = {"Judges would ask": judged, "Further turns and rounds of tools would take": later}
+    return [f"{who} up to {n} calls more, less those recorded or cached." for who, n in asked.items() if n]
 
 
 def _total(lines: Sequence[Line]) -> str:

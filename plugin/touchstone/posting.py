@@ -54,7 +54,7 @@ def send(config: pytest.Config, run_id: str) -> bool:
     slip = Slip(_folder(places, run_id))
     before = dict(slip.read().told)
     try:
-        submit(slip, Notes(places.state))
+        submit(slip, Notes(places.state), places.root)
     except OSError as error:  # the disk is full: what was created is found again by its intent
         config.get_terminal_writer().line(f"\nbatch: cannot be noted: {error.strerror}", red=True)
         return False

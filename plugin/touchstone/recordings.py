@@ -33,12 +33,46 @@ UNSEEN = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufe
 """Characters that a terminal or a diff obeys, reorders or hides instead of showing: written as \\uXXXX."""
 
 
+class _ToolCall(BaseModel):
+    """A tool that a message calls."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    name: str
+    text: str
+    id: str
+
+
+class _Text(BaseModel):
+    """Text among pictures and sounds."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    type: Literal["text"]
+    text: str
+
+
+class _Media(BaseModel):
+    """A picture or a sound, as what it is known by."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    type: Literal["image", "audio"]
+    path: str
+    mime: str
+    sha256: str
+    size: int
+
+
 class _Turn(BaseModel):
     """One message."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
     role: str
-    content: str
+    content: str | list[_Text | _Media]
+    tool_calls: list[_ToolCall] = []
+    tool_call_id: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As `Message.as_dict` has it."""
+        return self.model_dump(exclude_unset=True)
 
 
 class _Prefix(BaseModel):
@@ -79,7 +113,7 @@ class Shelf:
 
     entries: dict[str, Entry] = field(default_factory=dict)
     """Key -> call."""
-    prefixes: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    prefixes: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
     """`path:line: why`, one for each line that cannot be used."""
     damaged: list[bytes] = field(default_factory=list)
@@ -213,7 +247,7 @@ def _take_value(shelf: Shelf, value: Any) -> str | None:
 
 def _take_prefix(shelf: Shelf, value: Mapping[str, Any]) -> str | None:
     line = _Prefix.model_validate(value)
-    messages = [m.model_dump() for m in line.messages]
+    messages = [m.as_dict() for m in line.messages]
     if line.prefix != _name(messages):
         return "the prefix's name does not match its messages: edited by hand? record it anew"
     shelf.prefixes[line.prefix] = messages
@@ -223,10 +257,10 @@ def _take_prefix(shelf: Shelf, value: Mapping[str, Any]) -> str | None:
 def _take_call(shelf: Shelf, line: _Call) -> str | None:
     if line.prefix and line.prefix not in shelf.prefixes:
         return f"its prefix {line.prefix!r} is not in this file above it"
-    own = [line.message.model_dump()] if line.message else []
+    own = [line.message.as_dict()] if line.message else []
     begun = [] if line.begun is None else [{"role": BEGUN, "content": line.begun}]
     messages = [*shelf.prefixes.get(line.prefix, []), *own, *begun]
-    request = Request(line.model, tuple(Message(**m) for m in messages), line.params, line.epoch)
+    request = Request(line.model, tuple(Message.from_dict(m) for m in messages), line.params, line.epoch)
     if request.key != line.key:
         return "its key does not match its request: edited by hand? record it anew"
     entry, known = Entry(request, replace(line.response, source="recording")), shelf.entries.get(line.key)
@@ -267,7 +301,7 @@ def _call(entry: Entry) -> dict[str, Any]:
         "key": entry.request.key,
         "model": request["model"],
         "prefix": _name(_head(entry.request)),
-        "message": {"role": asked.role, "content": asked.content} if asked else None,
+        "message": asked.as_dict() if asked else None,
         **({"begun": begun.content} if begun else {}),
         "params": _sorted(request["params"]),
         "epoch": request["epoch"],
@@ -276,25 +310,26 @@ def _call(entry: Entry) -> dict[str, Any]:
 
 
 def _order(call: Mapping[str, Any]) -> tuple[str, str, str, int, str]:
-    asked = call["message"]["content"] if call["message"] else ""
+    said = call["message"]["content"] if call["message"] else ""
+    asked = said if isinstance(said, str) else json.dumps(said)
     return asked, call["prefix"], json.dumps(call["params"], sort_keys=True), call["epoch"], call["key"]
 
 
 def _asked(request: Request) -> tuple[Message | None, Message | None]:
     """(the last message that asks, what an answer to it goes on from); None where there is none."""
     *before, last = request.messages or (None,)
-    if last is not None and last.role == BEGUN and before:
+    if last is not None and last.role == BEGUN and before and not last.tool_calls:
         return before[-1], last
     return last, None
 
 
-def _head(request: Request) -> list[dict[str, str]]:
+def _head(request: Request) -> list[dict[str, Any]]:
     """The leading messages: all before the one that asks."""
     own = sum(one is not None for one in _asked(request))
-    return [{"role": m.role, "content": m.content} for m in request.messages[: len(request.messages) - own]]
+    return [one.as_dict() for one in request.messages[: len(request.messages) - own]]
 
 
-def _name(messages: list[dict[str, str]]) -> str:
+def _name(messages: list[dict[str, Any]]) -> str:
     return digest(messages)[:12] if messages else ""
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from math import fsum
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from .errors import UsageError
 
@@ -81,6 +81,24 @@ class RunConfig(BaseModel):
     output_cost: float | None = Field(default=None, ge=0)
     extra: dict[str, Any] = Field(default_factory=dict)
     """Passed through to the provider as it is."""
+    tools: tuple[str, ...] = ()
+    """Tools that the model may call: files below `evals/tools/`, without their suffix, and Python functions as
+    `module:function`, by which calls are answered. One name or a list."""
+    tool_choice: str | None = None
+    """`auto`, `none`, `required`, or the name of the tool that must be called; None leaves the provider's default."""
+    tool_rounds: int = Field(default=8, ge=0, le=100)
+    """How often in a row tools answer, before an answer that calls tools is taken for the last."""
+
+    @field_validator("tools", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return [value] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _choice_has_tools(self) -> Self:
+        if self.tool_choice is not None and not self.tools:
+            raise ValueError("tool_choice wants `tools:` to choose from")
+        return self
 
     @model_validator(mode="after")
     def _adapter_has_weights(self) -> Self:
@@ -90,11 +108,101 @@ class RunConfig(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool that a model called."""
+
+    name: str
+    text: str = "{}"
+    """The arguments as the model wrote them: JSON, or what was meant to be."""
+    id: str = ""
+    """The provider's, by which the tool's answer names the call."""
+
+    @classmethod
+    def of(cls, name: str, arguments: Mapping[str, Any], id: str = "") -> ToolCall:
+        """A call with these arguments."""
+        return cls(name, json.dumps(arguments, ensure_ascii=False), id)
+
+    @property
+    def arguments(self) -> Any:
+        """What the arguments say, mostly a dict; None where they are no JSON."""
+        try:
+            return json.loads(self.text)
+        except (ValueError, RecursionError):
+            return None
+
+    def __str__(self) -> str:
+        return f"{self.name}({self.text})"
+
+
+def calls_text(calls: Iterable[ToolCall]) -> str:
+    """Tool calls as the text of an answer that says nothing else; empty for none."""
+    told = [{"name": call.name, "arguments": call.text} for call in calls]
+    return json.dumps(told, ensure_ascii=False) if told else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """A picture or a sound that is sent, as what it is known by: its bytes stand in its file alone."""
+
+    type: Literal["image", "audio"]
+    path: str
+    """From the project's root, with `/`."""
+    mime: str
+    """By its first bytes: image/png, image/jpeg, image/webp, image/gif, audio/wav, audio/mpeg."""
+    sha256: str
+    size: int
+    """Bytes."""
+
+    def __str__(self) -> str:
+        return f"[{self.type}: {self.path}]"
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """One turn: `role` is system, user or assistant."""
+    """One turn: `role` is system, user, assistant or tool."""
 
     role: str
     content: str
+    """The text; pictures and sounds stand in it by their names."""
+    tool_calls: tuple[ToolCall, ...] = ()
+    """Of an assistant."""
+    tool_call_id: str = ""
+    """Of a tool: the call that it answers."""
+    parts: tuple[str | Media, ...] = ()
+    """Text, pictures and sounds in their order, where it is more than text."""
+
+    @classmethod
+    def of(cls, role: str, parts: Sequence[str | Media]) -> Message:
+        """A message of text, pictures and sounds; one of text alone is a plain one."""
+        content = "\n".join(map(str, parts))
+        return cls(role, content, parts=tuple(parts) if any(isinstance(one, Media) for one in parts) else ())
+
+    @property
+    def shown(self) -> str:
+        """All that it says, as text for a person."""
+        return "\n".join(filter(None, [self.content, *map(str, self.tool_calls)]))
+
+    @property
+    def media(self) -> tuple[Media, ...]:
+        """Its pictures and sounds."""
+        return tuple(one for one in self.parts if isinstance(one, Media))
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready: `role` and `content`, and what else there is."""
+        if not (self.parts or self.tool_calls or self.tool_call_id):
+            return {"role": self.role, "content": self.content}
+        parts = [asdict(one) if isinstance(one, Media) else {"type": "text", "text": one} for one in self.parts]
+        more = {"tool_calls": [asdict(call) for call in self.tool_calls], "tool_call_id": self.tool_call_id}
+        told = {name: value for name, value in more.items() if value}
+        return {"role": self.role, "content": parts or self.content, **told}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Message:
+        """Inverse of `as_dict`. Raises KeyError, TypeError for what is none."""
+        said, calls = data["content"], tuple(ToolCall(**one) for one in data.get("tool_calls", ()))
+        if isinstance(said, str):
+            return cls(data["role"], said, calls, data.get("tool_call_id", ""))
+        return cls.of(data["role"], [one["text"] if one["type"] == "text" else Media(**one) for one in said])
 
 
 @dataclass(frozen=True)
@@ -105,7 +213,8 @@ class Request:
     """Identity: `gguf/qwen…@sha256:…` or a provider's name. Never a path."""
     messages: tuple[Message, ...]
     params: Mapping[str, Any] = field(default_factory=dict)
-    """Only what was set: temperature, top_p, max_tokens, seed, stop, thinking, schema, logprobs (how many), extra."""
+    """Only what was set: temperature, top_p, max_tokens, seed, stop, thinking, schema, logprobs (how many), tools (as
+    OpenAI has them), tool_choice, extra."""
     epoch: int = 1
     """Repetition, from 1: a repeat is a call of its own."""
 
@@ -116,13 +225,13 @@ class Request:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready, keys stable across versions that write the same SCHEMA."""
-        messages = [{"role": m.role, "content": m.content} for m in self.messages]
+        messages = [message.as_dict() for message in self.messages]
         return {"model": self.model, "messages": messages, "params": dict(self.params), "epoch": self.epoch}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Request:
         """Inverse of `as_dict`."""
-        messages = tuple(Message(m["role"], m["content"]) for m in data["messages"])
+        messages = tuple(Message.from_dict(one) for one in data["messages"])
         return cls(data["model"], messages, dict(data["params"]), data["epoch"])
 
 
@@ -169,12 +278,20 @@ class Response:
     """The attempts that failed before this one, each with `why` and `seconds`."""
     allowances: tuple[Allowance, ...] = ()
     """Of the moment of the call; not stored."""
+    tool_calls: tuple[ToolCall, ...] = ()
+    """The tools that it calls. Where it says nothing else, `text` is these as JSON."""
+
+    @property
+    def message(self) -> Message:
+        """The answer as a turn of a conversation."""
+        text = "" if self.tool_calls and self.text == calls_text(self.tool_calls) else self.text
+        return Message("assistant", text, self.tool_calls)
 
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready, without what is of the moment: `source` and `allowances`."""
         data = asdict(self)
         del data["source"], data["allowances"]
-        for name in ("logprobs", "attempts"):
+        for name in ("logprobs", "attempts", "tool_calls"):
             if not data[name]:
                 del data[name]
         return data
@@ -187,7 +304,8 @@ class Response:
     def from_dict(cls, data: Mapping[str, Any], source: Literal["live", "cache", "recording"]) -> Response:
         """Inverse of `as_dict`; `source` says where the data were found."""
         lists = {name: tuple(data.get(name, ())) for name in ("logprobs", "attempts")}
-        return cls(**{**data, **lists, "usage": Usage(**data["usage"]), "source": source})
+        calls = tuple(ToolCall(**one) for one in data.get("tool_calls", ()))
+        return cls(**{**data, **lists, "tool_calls": calls, "usage": Usage(**data["usage"]), "source": source})
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +337,33 @@ class Sample:
     errors: Mapping[str, str] = field(default_factory=dict)
     asked: Mapping[str, Response] = field(default_factory=dict)
     """What its judges' calls came to, by the requests' keys."""
+    request: Request | None = None
+    """The call that `output` answers, the last of a conversation; None for an answer that was given."""
+    earlier: Mapping[str, Response] = field(default_factory=dict)
+    """The answers before the last, by their requests' keys in their order: of turns, and of rounds of tools."""
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The whole conversation, the last answer too; empty for an answer that was given."""
+        if self.request is None or self.response is None:
+            return ()
+        return (*self.request.messages, self.response.message)
+
+    @property
+    def turns(self) -> tuple[Response, ...]:
+        """Every answer of the model, the last too."""
+        return (*self.earlier.values(), *([self.response] if self.response else []))
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        """Every tool that the model called, in order."""
+        return tuple(call for one in self.turns for call in one.tool_calls)
+
+    @property
+    def json(self) -> Any:
+        """The output read as JSON. Raises AssertionError where it is none, which in a test's body is a miss."""
+        __tracebackhide__ = True
+        return json_of(self.output)
 
     def require(self, name: str, at_least: float = 1.0) -> Score:
         """The score of that name, if it is at least that much; else an AssertionError that says why: a miss."""
@@ -264,6 +409,20 @@ class SampleRecord:
     """The test's node id: a sample that was run again (after a crash, by a rerun) counts once, the last time."""
     attempts: tuple[Mapping[str, Any], ...] = ()
     """Of a call that gave no answer: what was tried, each with `why` and `seconds`."""
+    earlier: Mapping[str, Response] = field(default_factory=dict)
+    """The answers before the last, by their requests' keys: of turns, and of rounds of tools."""
+
+    @property
+    def took(self) -> Response | None:
+        """The response with what all its calls took: tokens, cost and seconds of a conversation."""
+        if self.response is None or not self.earlier:
+            return self.response
+        every = (*self.earlier.values(), self.response)
+        usage = Usage(_sum(one.usage.input_tokens for one in every), _sum(one.usage.output_tokens for one in every))
+        costs, live = [one.cost for one in every if one.cost is not None], any(one.source == "live" for one in every)
+        cost = fsum(costs) if len(costs) == len(every) else None
+        source = "live" if live else self.response.source
+        return replace(self.response, usage=usage, cost=cost, latency=fsum(one.latency for one in every), source=source)
 
     def brief(self) -> SampleRecord:
         """What gates and tables want of it: without its evidence, and without how it was asked and thought."""
@@ -283,6 +442,8 @@ class SampleRecord:
             self.row_hash,
             {key: response.brief() for key, response in self.asked.items()} if self.asked else _NOTHING,
             self.test,
+            (),
+            {key: response.brief() for key, response in self.earlier.items()} if self.earlier else _NOTHING,
         )
 
 
@@ -300,7 +461,7 @@ class Took:
     @classmethod
     def of(cls, records: Iterable[SampleRecord]) -> Self:
         """Counted over the samples that were answered, once a sample."""
-        known = [record.response for record in records if record.response is not None]
+        known = [took for record in records if (took := record.took) is not None]
         tokens_in = [one.usage.input_tokens for one in known if one.usage.input_tokens is not None]
         tokens_out = [one.usage.output_tokens for one in known if one.usage.output_tokens is not None]
         costs = [one.cost for one in known if one.cost is not None]
@@ -310,6 +471,26 @@ class Took:
             sum(tokens_out) if tokens_out else None,
             round(fsum(costs), 6) if costs else None,
         )
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    """None where one is not known."""
+    known = list(counts)
+    return None if None in known else sum(filter(None, known))
+
+
+def json_of(text: str) -> Any:
+    """What a text says that is JSON and nothing else. Raises AssertionError."""
+    __tracebackhide__ = True
+    try:
+        return json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        fenced = " (it stands in a code fence)" if text.lstrip().startswith("```") else ""
+        raise AssertionError(f"the output is no JSON{fenced}: {' '.join(str(error).split())[:100]}") from None
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
 
 
 def digest(value: Any) -> str:

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .records import Message, Request, RunConfig
 
+_FREE = ("auto", "none")
+"""Choices that force no call."""
 _PLAIN = ("temperature", "top_p", "max_tokens", "seed", "thinking")
 
 
-def build_request(config: RunConfig, identity: str, messages: tuple[Message, ...], epoch: int) -> Request:
+def build_request(
+    config: RunConfig,
+    identity: str,
+    messages: tuple[Message, ...],
+    epoch: int,
+    tools: Sequence[Mapping[str, Any]] = (),
+) -> Request:
     """The call that this run-config makes. `identity` names the model itself, never where it lies."""
-    return Request(identity, messages, _reseeded(parameters(config), epoch), epoch)
+    params = {**parameters(config), **_tooled(config, tools, messages)}
+    return Request(identity, messages, _reseeded(params, epoch), epoch)
+
+
+def _tooled(config: RunConfig, tools: Sequence[Mapping[str, Any]], messages: tuple[Message, ...]) -> Mapping[str, Any]:
+    """The tools, as OpenAI has them. A call that is forced is forced once: after a tool's answer the model is free."""
+    if not tools:
+        return {}
+    choice = config.tool_choice
+    if choice is None or (choice not in _FREE and messages and messages[-1].role == "tool"):
+        return {"tools": list(tools)}
+    named = {"type": "function", "function": {"name": choice}}
+    return {"tools": list(tools), "tool_choice": choice if choice in (*_FREE, "required") else named}
 
 
 def _reseeded(params: dict[str, Any], epoch: int) -> dict[str, Any]:

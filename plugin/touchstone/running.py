@@ -30,7 +30,7 @@ from .origin import origin
 from .orphans import end_with_controller
 from .part import Option, Part, selected
 from .places import Places
-from .planning import judges_calls, plan, table
+from .planning import judges_calls, later_calls, plan, table
 from .posting import look
 from .progress import waiting
 from .records import Outcome, RunConfig, Sample, SampleRecord
@@ -172,7 +172,8 @@ class Running:
         look(self.config, self.run_id)
         self._session = Session(self._require_suite(), self._options(), self.run_id, self._site())
         if self.config.getoption("plan"):
-            self._plan = table(plan(self._session.door, jobs), judges_calls(jobs))
+            door = self._session.door
+            self._plan = table(plan(door, jobs), judges_calls(jobs), later_calls(door, jobs))
             session.items.clear()
             return (yield)
         return (yield from self._run(self._session, jobs))

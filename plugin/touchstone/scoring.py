@@ -51,7 +51,7 @@ class Scored:
     def onto(self, sample: Sample) -> Sample:
         """The sample with these scores."""
         of = sample
-        said = (self.scores, self.errors, self.asked)
+        said = (self.scores, self.errors, self.asked, of.request, of.earlier)
         return Sample(of.eval, of.row, of.run_config, of.epoch, of.output, of.response, *said)
 
 
@@ -126,7 +126,7 @@ class Workers:
 
     async def _shared(self, sample: Sample, scorer: Callable[..., Any]) -> Scored:
         """The same work that is already on its way is waited for, not done again."""
-        key = digest([identity_of(scorer), row_hash(sample.row), sample.output])
+        key = digest([identity_of(scorer), row_hash(sample.row), sample.output, *_beside(sample)])
         if key not in self._busy:
             self._busy[key] = asyncio.ensure_future(self._cached(key, sample, scorer))
         try:
@@ -181,6 +181,14 @@ def _end(pool: ProcessPoolExecutor) -> None:
     pool.shutdown(wait=False, cancel_futures=True)
     for process in processes:
         process.terminate()
+
+
+def _beside(sample: Sample) -> list[Any]:
+    """What a scorer sees of a conversation, of tools and of pictures beside the row and the output."""
+    messages = sample.messages
+    if not (sample.earlier or sample.tool_calls or any(message.parts for message in messages)):
+        return []
+    return [[message.as_dict() for message in messages]]
 
 
 def run_heavy(scorer: Callable[..., Any], sample: Sample) -> Scored:

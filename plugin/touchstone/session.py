@@ -117,6 +117,7 @@ class Session:
         known = read_run(folder)
         self.records = {record.test: record.brief() for record in known if record.test}
         self.door.give({r.request: r.response for r in known if r.request is not None and r.response is not None})
+        self.door.give({key: response for r in known for key, response in r.earlier.items()})
 
     def _with_plain_scores(self, made: Made, job: Job) -> Made:
         sample = made.sample
@@ -125,7 +126,8 @@ class Session:
         bare = replace(sample, scores={}, errors={}) if job.eval.beside else sample
         plain = score_plain(bare, job.eval.plain)
         scored = Scored(sample.scores, sample.errors, sample.asked) | plain if job.eval.beside else plain
-        return Made(made.request, scored.onto(sample), made.response, row_hash=made.row_hash)
+        whole = scored.onto(sample)
+        return Made(made.request, whole, made.response, earlier=made.earlier, row_hash=made.row_hash)
 
     def _record(self, job: Job, made: Made, outcome: Outcome, nodeid: str) -> SampleRecord:
         sample = made.sample
@@ -145,4 +147,5 @@ class Session:
             asked=sample.asked if sample else {},
             test=nodeid,
             attempts=made.attempts,
+            earlier=made.earlier,
         )

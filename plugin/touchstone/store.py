@@ -103,9 +103,12 @@ def _line(record: SampleRecord) -> bytes:
         # The text stands in `output` already.
         data["response"] = _brief(record.response)
         data["response"]["thinking"] = record.response.thinking
+        data["response"] |= _calls(record.response)
     data["asked"] = {key: _brief(response) for key, response in record.asked.items()}
-    if not record.attempts:
-        del data["attempts"]
+    data["earlier"] = {key: _whole(response) for key, response in record.earlier.items()}
+    for name in ("attempts", "earlier"):
+        if not data[name]:
+            del data[name]
     return (_ENCODER.encode({"v": SCHEMA, **data}) + "\n").encode("ascii")
 
 
@@ -114,10 +117,21 @@ def _brief(response: Response) -> dict[str, Any]:
     data = _plain(response)
     data["usage"] = _plain(response.usage)
     data["text"], data["thinking"], data["logprobs"] = "", "", ()
-    del data["allowances"]
+    del data["allowances"], data["tool_calls"]
     if not response.attempts:
         del data["attempts"]
     return data
+
+
+def _whole(response: Response) -> dict[str, Any]:
+    """A response with what it says."""
+    said = {"text": response.text, "thinking": response.thinking}
+    return {**_brief(response), **said, **_calls(response)}
+
+
+def _calls(response: Response) -> dict[str, Any]:
+    """The tools that it calls, where it calls any."""
+    return {"tool_calls": [_plain(call) for call in response.tool_calls]} if response.tool_calls else {}
 
 
 def _plain(value: Any) -> dict[str, Any]:
@@ -154,7 +168,8 @@ def _read(data: dict[str, Any]) -> SampleRecord:
     scores = {name: Score(**score) for name, score in data.pop("scores").items()}
     outcome, response = Outcome(**data.pop("outcome")), data.pop("response")
     asked = {k: Response.from_dict(r, r.pop("source")) for k, r in data.pop("asked", {}).items()}
+    earlier = {k: Response.from_dict(r, r.pop("source")) for k, r in data.pop("earlier", {}).items()}
     if response is not None:
         response = Response.from_dict({**response, "text": data["output"] or ""}, response.pop("source"))
     data["attempts"] = tuple(data.get("attempts", ()))
-    return SampleRecord(**data, outcome=outcome, scores=scores, response=response, asked=asked)
+    return SampleRecord(**data, outcome=outcome, scores=scores, response=response, asked=asked, earlier=earlier)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
 from ..errors import CallError, CallFailed, UsageError
+from ..media import read_media
 from ..records import Request
 from .notes import Note, Notes
 from .office import create, upload
@@ -16,17 +18,29 @@ MOST, LARGEST = 50_000, 200 * 10**6
 """Requests and bytes of one file, as OpenAI takes it."""
 
 
-def submit(slip: Slip, notes: Notes) -> None:
-    """Submit what no batch holds yet; what comes of it is told on the slip."""
+def submit(slip: Slip, notes: Notes, root: Path | None = None) -> None:
+    """Submit what no batch holds yet; what comes of it is told on the slip. `root` is the project's."""
     if not slip.read().wanted:
         return
     with notes.alone():
         held = notes.held()
         wanted = [one for key, one in slip.wanted.items() if key not in held]
         for way, requests in _by_way(wanted).items():
-            for part, lines in _parts(way, requests):
+            for part, lines in _parts(way, _sendable(requests, slip, root), root):
                 if not _sent(Note(way, part), lines, slip, notes):
                     break  # the next file would fare no better
+
+
+def _sendable(requests: Iterable[Request], slip: Slip, root: Path | None) -> Iterator[Request]:
+    """Those whose pictures and sounds are still what they were; of the others it is told."""
+    for request in requests:
+        try:
+            for one in (media for message in request.messages for media in message.media):
+                read_media(one, root)
+        except UsageError as error:
+            slip.tell(f"a request could not be submitted: {error}", bad=True)
+            continue
+        yield request
 
 
 def _sent(note: Note, lines: bytes, slip: Slip, notes: Notes) -> bool:
@@ -64,13 +78,13 @@ def _by_way(wanted: Iterable[tuple[Way, Request]]) -> Mapping[Way, list[Request]
     return found
 
 
-def _parts(way: Way, requests: Iterable[Request]) -> Iterator[tuple[dict[str, Request], bytes]]:
+def _parts(way: Way, requests: Iterable[Request], root: Path | None) -> Iterator[tuple[dict[str, Request], bytes]]:
     """The requests as files that are not too large."""
     part: dict[str, Request] = {}
     lines: list[bytes] = []
     size = 0
     for request in requests:
-        line = _line(way, request)
+        line = _line(way, request, root)
         if part and (len(part) == MOST or size + len(line) > LARGEST):
             yield part, b"".join(lines)
             part, lines, size = {}, [], 0
@@ -81,6 +95,6 @@ def _parts(way: Way, requests: Iterable[Request]) -> Iterator[tuple[dict[str, Re
         yield part, b"".join(lines)
 
 
-def _line(way: Way, request: Request) -> bytes:
-    line = {"custom_id": request.key, "method": "POST", "url": ENDPOINT, "body": way.body(request)}
+def _line(way: Way, request: Request, root: Path | None) -> bytes:
+    line = {"custom_id": request.key, "method": "POST", "url": ENDPOINT, "body": way.body(request, root)}
     return json.dumps(line, separators=(",", ":")).encode("ascii") + b"\n"

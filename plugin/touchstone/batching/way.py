@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict
@@ -45,13 +46,15 @@ class Way(BaseModel):
         told = self.model_dump() | {"base_url": os.path.expandvars(self.base_url) if self.base_url else None}
         return RunConfig(name="batch", prompt="batch", **told)
 
-    def body(self, request: Request) -> dict[str, Any]:
-        """What a live call would send."""
+    def body(self, request: Request, root: Path | None = None) -> dict[str, Any]:
+        """What a live call would send. `root` is the project's."""
         thinking = request.params.get("thinking")
         if self.compatible:
-            return with_template_thinking({"model": self.model.removeprefix(COMPATIBLE), **body_of(request)}, thinking)
+            return with_template_thinking(
+                {"model": self.model.removeprefix(COMPATIBLE), **body_of(request, root)}, thinking
+            )
         name = self.model.removeprefix("openai/")
-        body = {"model": name, **body_of(request), **_effort(self.model, thinking)}
+        body = {"model": name, **body_of(request, root), **_effort(self.model, thinking)}
         if "max_tokens" in body and name.startswith(_REASONING):
             body["max_completion_tokens"] = body.pop("max_tokens")
         return body

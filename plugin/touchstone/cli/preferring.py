@@ -117,7 +117,7 @@ def _sample(suite: Suite, row: Any, record: SampleRecord) -> Sample:
 
     every = suite.catalogue.run_configs
     config = next((one for one in every if one.name == record.run_config), every[0])
-    return Sample(record.eval, row, config, record.epoch, record.output or "", record.response)
+    return Sample(record.eval, row, config, record.epoch, record.output or "", record.response, earlier=record.earlier)
 
 
 def _judge(suite: Suite, name: str) -> BoundJudge:

@@ -210,4 +210,5 @@ def _value(record: SampleRecord, name: str) -> float:
 
 
 def _responses(records: Sequence[SampleRecord]) -> list[Response]:
-    return [record.response for record in records if record.response is not None]
+    """Of each sample, with what all calls of its conversation took."""
+    return [took for record in records if (took := record.took) is not None]

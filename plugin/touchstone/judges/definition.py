@@ -33,7 +33,7 @@ from .form import Form, Output
 
 SUFFIX = ".j2"
 _OWN = ("eval", "run_config", "output", "method", "repeats", "steps", "context", "view", "reasoning", "pass_at")
-_NOT_A_JUDGES = ("name", "prompt", "default", "output")
+_NOT_A_JUDGES = ("name", "prompt", "default", "output", "tools", "tool_choice", "tool_rounds")
 """Keys of a run-config that mean nothing, or something else, for a judge."""
 _MODEL = tuple(name for name in RunConfig.model_fields if name not in _NOT_A_JUDGES)
 _SAYS_NOTHING = (

@@ -41,10 +41,10 @@ def open_model(config: RunConfig, root: Path) -> Model:
     if config.model.startswith("openai-compatible/"):
         from .compatible import Compatible
 
-        return Compatible.of(config)
+        return Compatible.of(config, root)
     from .hosted import Hosted
 
-    return Hosted.of(config)
+    return Hosted.of(config, root)
 
 
 def identity(config: RunConfig, root: Path) -> str:

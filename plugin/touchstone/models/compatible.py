@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -35,10 +36,12 @@ class Compatible:
     model: str
     """As the server knows it."""
     url: str
+    root: Path | None = None
+    """The project's, where pictures and sounds lie."""
     _session: ClientSession | None = field(default=None, init=False, repr=False)
 
     @classmethod
-    def of(cls, config: RunConfig) -> Compatible:
+    def of(cls, config: RunConfig, root: Path | None = None) -> Compatible:
         """As the run-config says. Raises UsageError for a missing or unusable base_url."""
         base, where = (config.base_url or "").rstrip("/"), f"run-config {config.name!r}"
         if urlsplit(base).scheme not in ("http", "https") or not urlsplit(base).hostname:
@@ -46,13 +49,15 @@ class Compatible:
             raise UsageError(f"base_url {config.base_url!r} is no http(s) URL", where=where, hint=hint)
         if "@" in urlsplit(base).netloc:
             raise UsageError("base_url holds a password; name a variable with `key_env` instead", where=where)
-        return cls(config, config.model.removeprefix("openai-compatible/"), f"{base}/chat/completions")
+        return cls(config, config.model.removeprefix("openai-compatible/"), f"{base}/chat/completions", root)
 
     async def complete(self, request: Request) -> Response:
         """The server's answer. Raises CallFailed for what may pass, CallRefused for what would not."""
         import aiohttp
 
-        body = with_template_thinking({"model": self.model, **body_of(request)}, request.params.get("thinking"))
+        body = with_template_thinking(
+            {"model": self.model, **body_of(request, self.root)}, request.params.get("thinking")
+        )
         began = time.perf_counter()
         try:
             status, headers, data = await self._post(json.dumps(body).encode("utf-8"))

@@ -143,6 +143,8 @@ class Runtime:
 
 def _body(request: Request) -> dict[str, Any]:
     """The request as the server takes it. Greedy unless the request says otherwise."""
+    if any(message.media for message in request.messages):
+        raise CallRefused("the embedded model takes text alone, no pictures and no sounds")
     body = {"temperature": 0.0, "seed": request.epoch - 1, **body_of(request)}
     for name in LOAD:
         body.pop(name, None)

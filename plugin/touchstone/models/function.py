@@ -18,7 +18,7 @@ from typing import Any
 
 from ..errors import CallFailed, CallRefused, TouchstoneError, UsageError
 from ..fingerprint import fingerprint, reach
-from ..records import Request, Response, RunConfig
+from ..records import Request, Response, RunConfig, calls_text
 from .wire import printable, today
 
 _HINT = "write it as python/package.module:function, importable from the project's root"
@@ -78,7 +78,10 @@ class Function:
             return Response(printable(answer), latency=latency, made=made)
         if not isinstance(answer, Response):
             raise CallRefused(f"{self.name} returned {type(answer).__name__}; wanted the answer's text, or a Response")
-        return replace(answer, latency=answer.latency or latency, made={**made, **answer.made}, source="live")
+        text = answer.text or calls_text(answer.tool_calls)
+        finish = "tool_calls" if answer.tool_calls and answer.finish == "stop" else answer.finish
+        told = {**made, **answer.made}
+        return replace(answer, text=text, finish=finish, latency=answer.latency or latency, made=told, source="live")
 
     @cached_property
     def _function(self) -> Callable[[Request], Any]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import importlib.util
 import logging
 import os
 import time
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from ..errors import CallError, CallFailed
@@ -28,18 +30,20 @@ class Hosted:
     """One model of one provider."""
 
     config: RunConfig
+    root: Path | None = None
+    """The project's, where pictures and sounds lie."""
 
     @classmethod
-    def of(cls, config: RunConfig) -> Hosted:
+    def of(cls, config: RunConfig, root: Path | None = None) -> Hosted:
         """As the run-config says."""
-        return cls(config)
+        return cls(config, root)
 
     async def complete(self, request: Request) -> Response:
         """The provider's answer. Raises CallFailed for what may pass, CallRefused for what would not."""
         litellm = await asyncio.to_thread(quiet_litellm)
         import openai
 
-        body = self._body(litellm, request)
+        body = await asyncio.to_thread(self._body, litellm, request)
         began = time.perf_counter()
         try:
             async with asyncio.timeout(self.config.timeout):  # LiteLLM's own is another thing with each provider
@@ -59,13 +63,14 @@ class Hosted:
         where = {"api_key": key_of(self.config), "api_base": self.config.base_url}
         return {
             "model": self.config.model,
-            **body_of(request),
+            **body_of(request, self.root),
             **thinking,
             **{name: value for name, value in where.items() if value},
             "num_retries": 0,
             "max_retries": 0,
             "timeout": self.config.timeout,
             "additional_drop_params": _dropped(litellm, self.config.model),
+            **(_without_gateway() if "tools" in request.params else {}),
         }
 
     def _response(self, answer: Any, latency: float) -> Response:
@@ -86,6 +91,15 @@ def effort(litellm: Any, model: str, thinking: bool | str | None) -> dict[str, s
     if thinking is None or (thinking is False and not litellm.supports_reasoning(model)):
         return {}
     return {"reasoning_effort": str({True: "medium", False: "none"}.get(thinking, thinking))}  # type: ignore[arg-type]
+
+
+def _without_gateway() -> dict[str, bool]:
+    """Keeps LiteLLM from looking among tools for those of its MCP gateway: to look, it imports a package it lacks.
+
+    A version that has no such gateway knows no such word, and would send it to the provider.
+    """
+    there = importlib.util.find_spec("litellm.responses.mcp.chat_completions_handler")
+    return {"_skip_mcp_handler": True} if there else {}
 
 
 def _dropped(litellm: Any, model: str) -> list[str]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from math import inf, isfinite
+from pathlib import Path
 from typing import Any
 
 from ..errors import CallFailed, CallRefused
-from ..records import Request, Response, RunConfig, Usage
+from ..media import AUDIO, read_media
+from ..records import Media, Message, Request, Response, RunConfig, ToolCall, Usage, calls_text
 from .headers import allowances, retry_after
 
 FINISH = {
@@ -29,20 +32,46 @@ UNKNOWN = ("model_not_found", "invalid_api_key")
 """Codes that mean the same under other statuses."""
 
 
-def body_of(request: Request) -> dict[str, Any]:
-    """The request as a chat completion body, without its model and without where it goes."""
+def body_of(request: Request, root: Path | None = None) -> dict[str, Any]:
+    """The request as a chat completion body, without its model and without where it goes.
+
+    `root` is the project's, where its pictures and sounds lie. Raises UsageError for one that is not as it was.
+    """
     params = dict(request.params)
     schema, extra = params.pop("schema", None), params.pop("extra", {})
     if top := params.pop("logprobs", None):
         params |= {"logprobs": True, "top_logprobs": top}
     for ours in ("thinking", "base_url"):
         params.pop(ours, None)
-    messages = [{"role": m.role, "content": m.content} for m in request.messages]
+    messages = [_turn(message, root) for message in request.messages]
     body = {"messages": messages, **params}
     if schema is not None:
         form = {"name": "answer", "schema": schema, "strict": True}
         body["response_format"] = {"type": "json_schema", "json_schema": form}
     return {**body, **extra}
+
+
+def _turn(message: Message, root: Path | None) -> dict[str, Any]:
+    """A message in the shape of the chat."""
+    said: Any = [_part(one, root) for one in message.parts] or message.content
+    turn: dict[str, Any] = {"role": message.role, "content": said}
+    if message.tool_calls:
+        turn["content"] = said or None
+        turn["tool_calls"] = [_called(call) for call in message.tool_calls]
+    return {**turn, "tool_call_id": message.tool_call_id} if message.tool_call_id else turn
+
+
+def _called(call: ToolCall) -> dict[str, Any]:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.text}}
+
+
+def _part(part: str | Media, root: Path | None) -> dict[str, Any]:
+    if isinstance(part, str):
+        return {"type": "text", "text": part}
+    data = base64.b64encode(read_media(part, root)).decode("ascii")
+    if part.type == "image":
+        return {"type": "image_url", "image_url": {"url": f"data:{part.mime};base64,{data}"}}
+    return {"type": "input_audio", "input_audio": {"data": data, "format": AUDIO[part.mime]}}
 
 
 def with_template_thinking(body: dict[str, Any], thinking: bool | str | None) -> dict[str, Any]:
@@ -61,12 +90,14 @@ def read_answer(data: Any, latency: float, made: Mapping[str, Any], config: RunC
     if reason in FAULTS:
         raise CallFailed(f"the server broke the answer off ({reason})")
     finish = FINISH.get(str(reason), "stop")
-    thought, text = split_thinking(_text(message, finish))
+    calls = _calls(message)
+    thought, text = split_thinking(_text(message, finish, calls))
     thought = _string(message.get("reasoning_content")) or _string(message.get("reasoning")) or thought
     usage = usage_of(data.get("usage"))
     told = {**made, "model": data["model"]} if isinstance(data.get("model"), str) else made
     cost, likely = cost_of(usage, config), _likely(choice.get("logprobs"))
-    return Response(printable(text), printable(thought), finish, usage, cost, latency, told, logprobs=likely)
+    told_all = printable(text), printable(thought), finish, usage, cost, latency, told
+    return Response(*told_all, logprobs=likely, tool_calls=calls)
 
 
 def _likely(data: Any) -> tuple[Mapping[str, float], ...]:
@@ -99,12 +130,12 @@ def _choice(data: Any) -> Mapping[str, Any]:
     return first
 
 
-def _text(message: Mapping[str, Any], finish: str) -> str:
+def _text(message: Mapping[str, Any], finish: str, calls: tuple[ToolCall, ...]) -> str:
     """What was said: the text, else the refusal, else the tool calls as JSON, else nothing if it was cut off."""
     content = message.get("content")
     if isinstance(content, list):
         content = "".join(_string(p.get("text")) for p in content if isinstance(p, Mapping))
-    said = content or message.get("refusal") or _calls(message) or content
+    said = content or message.get("refusal") or calls_text(calls) or content
     if said is None and finish != "stop":
         return ""
     if not isinstance(said, str):
@@ -112,11 +143,25 @@ def _text(message: Mapping[str, Any], finish: str) -> str:
     return said
 
 
-def _calls(message: Mapping[str, Any]) -> str:
-    calls = message.get("tool_calls")
-    if not isinstance(calls, list) or not calls:
-        return ""
-    return json.dumps([c.get("function") for c in calls if isinstance(c, Mapping)], ensure_ascii=False)
+def _calls(message: Mapping[str, Any]) -> tuple[ToolCall, ...]:
+    """The tools that are called; also as the one function that older servers call."""
+    told = message.get("tool_calls")
+    every = told if isinstance(told, list) and told else [{"function": message.get("function_call")}]
+    found = [(one, one.get("function")) for one in every if isinstance(one, Mapping)]
+    return tuple(
+        ToolCall(
+            printable(name), _arguments(function.get("arguments")), printable(_string(one.get("id"))) or f"call_{n}"
+        )
+        for n, (one, function) in enumerate(found, 1)
+        if isinstance(function, Mapping) and (name := _string(function.get("name")))
+    )
+
+
+def _arguments(said: Any) -> str:
+    """As text: some servers give the object itself, or nothing where there are none."""
+    if said is None or said == "":
+        return "{}"
+    return printable(said if isinstance(said, str) else json.dumps(said, ensure_ascii=False))
 
 
 def error_of(status: int, data: Any, headers: Mapping[str, str] | None = None) -> CallFailed | CallRefused:
@@ -183,8 +228,21 @@ def joined(chunks: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     choices = [c["choices"][0] for c in chunks if c.get("choices")]
     finish = next((c["finish_reason"] for c in reversed(choices) if c.get("finish_reason")), None)
     names = ("content", "reasoning_content")
-    message = {name: "".join(c["delta"].get(name) or "" for c in choices) for name in names}
+    message: dict[str, Any] = {name: "".join(c["delta"].get(name) or "" for c in choices) for name in names}
+    if calls := _joined_calls([one for c in choices for one in c["delta"].get("tool_calls") or ()]):
+        message |= {"tool_calls": calls, "content": message["content"] or None}
     usage = next((c["usage"] for c in reversed(chunks) if c.get("usage")), None)
     likely = [token for c in choices for token in (c.get("logprobs") or {}).get("content") or ()]
     whole = [{"message": message, "finish_reason": finish, "logprobs": {"content": likely}}] if finish else []
     return {"choices": whole, "usage": usage}
+
+
+def _joined_calls(pieces: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Tool calls whose names and arguments came in pieces, by their numbers."""
+    found: dict[int, dict[str, Any]] = {}
+    for piece in pieces:
+        call = found.setdefault(piece.get("index", 0), {"id": "", "function": {"name": "", "arguments": ""}})
+        call["id"] = call["id"] or piece.get("id") or ""
+        for name, text in (piece.get("function") or {}).items():
+            call["function"][name] = call["function"].get(name, "") + (text or "")
+    return [found[number] for number in sorted(found)]

@@ -282,6 +282,8 @@ def _distinct(records: Iterable[SampleRecord]) -> list[Response]:
     for record in records:
         if record.response is not None:
             calls.setdefault(record.request or id(record), record.response)
+        for key, response in record.earlier.items():
+            calls.setdefault(key, response)
         for key, response in record.asked.items():
             calls.setdefault(key, response)
     return list(calls.values())

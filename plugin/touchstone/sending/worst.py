@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from ..records import Request
+from ..records import Message, Request
 
 if TYPE_CHECKING:
     from ..records import RunConfig
 
 FRAME = 16
 """Tokens that a chat template may put around a message."""
+PICTURE = 50_000
+"""Tokens of a picture at most; gpt-4o-mini counts up to 48,169 for one."""
+SOUND = 16
+"""Bytes of a sound for a token, or more: Gemini counts 32 tokens a second, which are 1,000 bytes of an MP3 or more."""
+USUAL_PICTURE = 1_000
+"""Tokens assumed of a picture or a sound."""
 CHARACTERS_PER_TOKEN = 4
 """A rule of thumb for English and code; good to about a quarter."""
 USUAL_ANSWER = 500
@@ -19,9 +25,15 @@ USUAL_ANSWER = 500
 
 
 def most_input(request: Request) -> int:
-    """Tokens of the request at most: every token stands for one byte or more."""
-    schema = len(json.dumps(request.params.get("schema") or "")) + len(json.dumps(request.params.get("extra") or ""))
-    return schema + sum(len(m.content.encode("utf-8", "replace")) + FRAME for m in request.messages)
+    """Tokens of the request at most: every token of text stands for one byte or more."""
+    beside = sum(len(json.dumps(request.params.get(name) or "")) for name in ("schema", "extra"))
+    beside += len(json.dumps(request.params["tools"])) if "tools" in request.params else 0
+    return beside + sum(_most(message) for message in request.messages)
+
+
+def _most(message: Message) -> int:
+    media = sum(PICTURE if one.type == "image" else one.size // SOUND for one in message.media)
+    return len(message.shown.encode("utf-8", "replace")) + FRAME * (1 + len(message.tool_calls)) + media
 
 
 def most_output(request: Request, config: RunConfig) -> int | None:
@@ -32,7 +44,8 @@ def most_output(request: Request, config: RunConfig) -> int | None:
 
 def likely_tokens(request: Request) -> float:
     """About what a provider counts against its limit for the call."""
-    said = sum(len(m.content) for m in request.messages) / CHARACTERS_PER_TOKEN
+    said = sum(len(m.shown) for m in request.messages) / CHARACTERS_PER_TOKEN
+    said += sum(USUAL_PICTURE for m in request.messages for _ in m.media)
     return said + float(request.params.get("max_tokens") or USUAL_ANSWER)
 
 

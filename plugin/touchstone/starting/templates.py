@@ -168,8 +168,9 @@ The task is run as `@RUNCONFIGS@` says, with the prompt `@PROMPT@`. The eval `@E
 ## The next five steps
 
 **1. Rows.** Put what your users really ask into `@ROWS@`, a JSON object a line: `id`, `input`, and what the
-assert needs. The three samples may go. Where an answer is one of a few words, say so in `@RUNCONFIGS@`, and no model can
-say another: `output: {type: string, enum: [yes, no]}`; it comes as JSON. With a model of yours, keep its answers in git:
+assert needs. The three samples may go. Where an answer is one of a few words, say so in `@RUNCONFIGS@`, and no model
+can say another: `output: {type: string, enum: ["yes", "no"]}`; it comes as JSON, which `sample.json` reads. With a
+model of yours, keep its answers in git:
 
 ```
 pytest @EVALS@/ --calls record

@@ -105,7 +105,7 @@ class Columns:
         return (
             [self._score(name, score, self._rank(record)) for name, score in record.scores.items()],
             [[who, self._pool.text(what)] for who, what in record.errors.items()],
-            self._call(record.response),
+            self._call(record.took),
             _asked(record.asked.values()),
             self._tests.of(record.test.partition("[")[0]),
         )
@@ -133,9 +133,9 @@ class Columns:
         if not messages:
             return None
         *leading, last = messages
-        head = tuple(part for one in leading for part in (one.role, self._pool.text(one.content)))
+        head = tuple(part for one in leading for part in (one.role, self._pool.text(one.shown)))
         number = self._heads.setdefault(head, len(self._heads))
-        asked = (number, last.role, self._pool.text(last.content))
+        asked = (number, last.role, self._pool.text(last.shown))
         return self._asked.setdefault(asked, len(self._asked))
 
     def _text(self, text: str) -> int | None:

@@ -69,9 +69,14 @@ def prompted(prompts: Prompts, name: str, row_class: type[Row] = Row) -> Message
 
     def messages(row: Mapping[str, Any]) -> tuple[Message, ...]:
         try:
-            return prompts.render(name, row_class.model_validate(row))
+            checked = row_class.model_validate(row)
         except ValidationError as error:
             raise UsageError(f"row {_named(row)}: {said_of(error)}") from error
+        turns = prompts.render(name, checked)
+        if prompts.later(name, checked) or any(one.parts or one.tool_calls or one.tool_call_id for one in turns):
+            hint = "leave such rows out, or write what is to be learnt as `messages` of text"
+            raise UsageError(f"row {_named(row)}: no example is made of later turns, tools or pictures", hint=hint)
+        return turns
 
     return messages
 

@@ -1,0 +1,1 @@
+"""The gallery: a stand-in for a model that sees and hears."""

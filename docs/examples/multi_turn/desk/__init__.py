@@ -1,0 +1,1 @@
+"""The desk: a stand-in for a model."""

@@ -1,0 +1,1 @@
+"""The shop: its tools, and a stand-in for a model."""
