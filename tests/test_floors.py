@@ -77,6 +77,7 @@ FLOORS = {
         "ending",
         "progress",
         "cli",
+        "api",
         "rating",
     ),
 }

@@ -1,6 +1,7 @@
 """Evals as tests: a pytest plugin for people who build with language models.
 
-What a project's own evals need. Each name is imported at its first use, so that importing the package costs nothing.
+What a project's own evals need, and the steps of an eval from a script or a notebook. Each name is imported at its
+first use, so that importing the package costs nothing.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .api import compare, load, run, score
     from .errors import CallError, CallFailed, CallRefused, ScorerError, TouchstoneError, UsageError
     from .judges import Judge
     from .records import Request, Response, Row, RunConfig, Sample, Score
@@ -27,15 +29,21 @@ __all__ = [
     "ScorerError",
     "TouchstoneError",
     "UsageError",
+    "compare",
+    "load",
+    "run",
+    "score",
     "scorer",
 ]
+_STEPS = ("compare", "load", "run", "score")
 
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for."""
     from importlib import import_module
 
-    for module in ("errors", "records", "scorers", "judges") if name in __all__ else ():
+    modules = ("api",) if name in _STEPS else ("errors", "records", "scorers", "judges")
+    for module in modules if name in __all__ else ():
         found = getattr(import_module(f"{__name__}.{module}"), name, None)
         if found is not None:
             return found
