@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from ..baseline import Baseline
 from ..gates.verdict import PASSED
 from ..records import SampleRecord
-from ..report import Summary, summarise
+from ..report import RunInfo, Summary, summarise
+from ..report.summary import Result
 from ..stats import Estimate, Interval, estimate
 
 
@@ -33,8 +34,8 @@ class ScoreEstimate:
 
 
 def of_summary(summary: Summary) -> Iterator[ScoreEstimate]:
-    """`passed` of each eval and run-config, and every score beside it."""
-    for result in summary.results.values():
+    """`passed` of each eval and run-config, and every score beside it; in the order of the report's tables."""
+    for result in _results(summary):
         key = result.eval, result.run_config
         yield _line(*key, PASSED, result.passed, result.errors)
         for name, found in result.scores.items():
@@ -51,17 +52,24 @@ def of_baseline(baseline: Baseline) -> Iterator[ScoreEstimate]:
                 yield _line(name, config, score, found, 0)
 
 
-def of_scored(records: Iterable[SampleRecord], scorers: Iterable[str]) -> Iterator[ScoreEstimate]:
+def of_scored(records: Iterable[SampleRecord], scorers: Iterable[str], ships: str) -> Iterator[ScoreEstimate]:
     """Of samples that no test body looked at, so that none passed. A scorer that never gave a score has a line too."""
     held, names = list(records), list(scorers)
-    for result in summarise(held).results.values():
-        own = [one for one in held if (one.eval, one.run_config) == (result.eval, result.run_config)]
+    for result in _results(summarise(held, run=RunInfo(shipping=ships))):
+        key = result.eval, result.run_config
+        own = [one for one in held if (one.eval, one.run_config) == key]
         for name, found in result.scores.items():
-            yield _line(result.eval, result.run_config, name, found, 0)
+            yield _line(*key, name, found, 0)
         for name in names:
             erred = sum(name in one.errors or not one.scores for one in own)
             if name not in result.scores and (not result.scores or any(name in one.errors for one in own)):
-                yield _line(result.eval, result.run_config, name, None, erred)
+                yield _line(*key, name, None, erred)
+
+
+def _results(summary: Summary) -> Iterator[Result]:
+    """By eval, and in it what ships first."""
+    keys = ((name, config) for name in summary.evals for config in summary.run_configs)
+    return (summary.results[key] for key in keys if key in summary.results)
 
 
 def _line(eval_: str, run_config: str, score: str, found: Estimate | None, erred: int) -> ScoreEstimate:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import UsageError
 from ..places import Places
-from .home import places_of
+from .home import in_no_worker, places_of
 from .launching import Told, check, launch
 from .runs import Run, of_id
 
@@ -56,6 +56,7 @@ def run(
     Misses, errors and gates that are not passed are in what is returned, and raise nothing. Raises UsageError, with
     what to change, where no test could be run; KeyboardInterrupt once the calls in flight have come back.
     """
+    in_no_worker()
     places = places_of(root)
     asked = (
         *_whole("rows", rows, "--rows"),

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from pathlib import Path
 
 from ..errors import UsageError
 from ..places import Places
+
+GUARD = 'put what the script does under `if __name__ == "__main__":`'
+
+
+def in_no_worker() -> None:
+    """Raises UsageError in a process that is there for a heavy scorer, and runs a script again that has no guard."""
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise UsageError("a heavy scorer runs the whole script again", where="touchstone", hint=GUARD)
 
 
 def places_of(root: str | Path | None) -> Places:

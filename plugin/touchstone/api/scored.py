@@ -6,7 +6,7 @@ run in the caller's thread, and what they print is seen.
 
 from __future__ import annotations
 
-import multiprocessing
+import sys
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ from ..session import Options, Session
 from . import notebook
 from .estimates import ScoreEstimate, of_scored
 from .given import Given, Output, of_list, of_run, stand_in
-from .home import places_of
+from .home import GUARD, in_no_worker, places_of
 from .runs import Run
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class Scoring:
     @cached_property
     def scores(self) -> tuple[ScoreEstimate, ...]:
         """Eval x run-config x score, each with mean, 95 % interval, samples and errors."""
-        return tuple(of_scored(self.records, self.names))
+        return tuple(of_scored(self.records, self.names, self.ships))
 
     @cached_property
     def calls(self) -> Calls:
@@ -132,7 +132,7 @@ def score(
 
     What a scorer raises is an error of its output, never a zero. Raises UsageError for what cannot be scored at all.
     """
-    _in_no_worker()
+    in_no_worker()
     places, wanted = places_of(root), _scorers(scorers)
     if not (isinstance(row, type) and issubclass(row, Row)):
         raise UsageError("wants a subclass of touchstone.Row", where="row=")
@@ -206,6 +206,8 @@ def _scorers(scorers: Sequence[Callable[..., Any]]) -> tuple[Callable[..., Any],
             raise UsageError(
                 f"{name_of(one)} is heavy: a process of its own must import it", where="scorers=", hint=hint
             )
+    if any(traits(one).heavy for one in scorers):
+        _check_script()
     return tuple(scorers)
 
 
@@ -216,8 +218,9 @@ def _listed(outputs: object) -> Iterable[Any]:
     return outputs
 
 
-def _in_no_worker() -> None:
-    """A script without a guard is run again by each worker process that it starts."""
-    if getattr(multiprocessing.current_process(), "_inheriting", False):
-        hint = 'put what the script does under `if __name__ == "__main__":`'
-        raise UsageError("a worker process of a heavy scorer runs the whole script again", where="score", hint=hint)
+def _check_script() -> None:
+    """Each worker process runs the script that started it once more, up to its guard."""
+    main = sys.modules["__main__"]
+    file = getattr(main, "__file__", None) if getattr(main, "__spec__", None) is None else None
+    if file and Path(file).is_file() and "__name__" not in Path(file).read_text(encoding="utf-8", errors="replace"):
+        raise UsageError("a heavy scorer runs the whole script again", where=file, hint=GUARD)
