@@ -190,9 +190,10 @@ def _side(one: Comparable, home: Run | None, run_config: str | None, root: str |
         if home.conclusion is not None and one in {record.run_config for record in home.samples}:
             return side_of(home.conclusion, one, of_run=False)
         try:
-            return _of_run(load(one, root=root), run_config)
+            other = load(one, root=root)
         except UsageError as error:
             raise _unknown(one, home, error) from None
+        return _of_run(other, run_config)
     return _of_run(load(one, root=root), run_config)
 
 

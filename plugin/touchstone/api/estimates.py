@@ -53,13 +53,13 @@ def of_baseline(baseline: Baseline) -> Iterator[ScoreEstimate]:
 
 
 def of_scored(records: Iterable[SampleRecord], scorers: Iterable[str], ships: str) -> Iterator[ScoreEstimate]:
-    """Of samples that no test body looked at, so that none passed. A scorer that never gave a score has a line too."""
+    """Of samples that no test body looked at. In the scorers' order; one that failed on all too."""
     held, names = list(records), list(scorers)
     for result in _results(summarise(held, run=RunInfo(shipping=ships))):
         key = result.eval, result.run_config
         own = [one for one in held if (one.eval, one.run_config) == key]
-        for name, found in result.scores.items():
-            yield _line(*key, name, found, 0)
+        for name in sorted(result.scores, key=lambda one: names.index(one) if one in names else len(names)):
+            yield _line(*key, name, result.scores[name], 0)
         for name in names:
             erred = sum(name in one.errors or not one.scores for one in own)
             if name not in result.scores and (not result.scores or any(name in one.errors for one in own)):

@@ -166,6 +166,6 @@ class _Line:
             self._write("")
 
     def _write(self, text: str) -> None:
-        sys.stderr.write(f"\r{text.ljust(self.written)}\r{text}")
+        sys.stderr.write(f"\r{text.ljust(self.written)}" + ("" if text else "\r"))
         sys.stderr.flush()
         self.written = len(text)

@@ -156,7 +156,8 @@ def load(run: Run | str | Path = LATEST, *, root: str | Path | None = None) -> R
             "wants a run's name, its folder, or a baseline", where="load", hint='touchstone.load("latest")'
         )
     if name == BASELINE or name.startswith(PREFIX) or name.endswith(".json"):
-        return Run(places, None, baseline_at(None if name == BASELINE else name, places)[0])
+        file = name if name.startswith(PREFIX) else str(_at(places, name))
+        return Run(places, None, baseline_at(None if name == BASELINE else file, places)[0])
     return Run(places, _read(_folder(places, run, name)))
 
 
@@ -168,11 +169,17 @@ def of_id(places: Places, run_id: str, exit_status: int) -> Run | None:
 
 def _folder(places: Places, run: str | Path, name: str) -> Path:
     if isinstance(run, Path) or "/" in name:
-        folder = places.root / run
+        folder = _at(places, name)
         if not (folder / RUN_FILE).is_file() and not list(folder.glob("samples-*.jsonl")):
             raise UsageError("is no run's folder", where=name, hint="a run's folder is .touchstone/runs/NAME")
         return folder
     return find_run(places.state / "runs", None if name == LATEST else name)
+
+
+def _at(places: Places, name: str) -> Path:
+    """A path from the project's folder, or from here."""
+    found = (places.root / name, Path(name).expanduser().absolute())
+    return next((path for path in found if path.exists()), Path(name))
 
 
 def _read(folder: Path) -> Conclusion:
