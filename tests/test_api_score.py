@@ -164,7 +164,7 @@ def test_a_judge_asks_through_the_project_s_door_and_within_its_budget(
     project.write("evals/judges/dear.j2", JUDGE.replace("model: python/app:judge", dear))
     (one, _) = touchstone.score(outputs, [touchstone.Judge("dear")], max_cost=0.000001).samples
     assert "--max-cost 1e-06" in one.errors["dear"]
-    with pytest.raises(UsageError, match=r"evals/judges/bad\.j2"):
+    with pytest.raises(UsageError, match="there is no judge 'bad'"):
         touchstone.score(outputs, [touchstone.Judge("bad")])
 
 

@@ -50,7 +50,7 @@ def launch(arguments: Sequence[str], root: Path, hear: Callable[[Told], None]) -
     """Run pytest with these arguments in the folder `root`; `hear` gets each thing that it tells, as it comes.
 
     KeyboardInterrupt is passed on to it and raised again when it has ended: the calls in flight are waited for, a
-    second one ends it now. Raises TouchstoneError where no process can be started.
+    second one ends it now, and a third one kills it. Raises TouchstoneError where no process can be started.
     """
     ended = Ended(0, "")
 
@@ -119,20 +119,20 @@ def _started(
 
 
 def _listen(process: subprocess.Popen[bytes], lines: IO[str], heard: Callable[[Told], None]) -> None:
-    """Until it has ended."""
-    interrupted: KeyboardInterrupt | None = None
+    """Until it has ended. Interrupted once or twice, it hears of that; whoever asks a third time wants no end of it."""
+    interrupted: list[KeyboardInterrupt] = []
     while True:
         try:
             for line in lines:
                 heard(_read(line))
             process.wait()
         except KeyboardInterrupt as error:
-            interrupted = error
-            _signal(process, signal.SIGINT)
+            interrupted.append(error)
+            _signal(process, signal.SIGINT if len(interrupted) < 3 else signal.SIGKILL)
         else:
             break
-    if interrupted is not None:
-        raise interrupted
+    if interrupted:
+        raise interrupted[-1]
 
 
 def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

@@ -56,7 +56,8 @@ def of_run(summary: Summary) -> str:
     for title, notices in (("errors", summary.errors), ("skipped", summary.skipped)):
         lines = [f"{plural(one.samples, 'sample')} of {', '.join(one.run_configs)}: {one.why}" for one in notices]
         parts += [words(title, "strong"), listed(lines)] if lines else []
-    return framed([*parts, words(f"{plural(summary.calls.count, 'call')}, {dollars(summary.calls.cost)}")])
+    cost = f", {dollars(summary.calls.cost)}" if summary.calls.cost is not None else ""
+    return framed([*parts, words(plural(summary.calls.count, "call") + cost)])
 
 
 def _cells(row: Sequence[str]) -> str:
