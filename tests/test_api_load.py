@@ -245,3 +245,13 @@ def test_what_cannot_be_compared_is_told(root: Path, sides: tuple[str, str], ask
     with pytest.raises(UsageError) as caught:
         touchstone.compare(*sides, **asked)  # type: ignore[arg-type]
     assert words in str(caught.value)
+
+
+def test_in_a_notebook_a_comparison_is_text_and_nothing_is_displayed_on_the_way(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain = repr(touchstone.compare("other", "main"))
+    monkeypatch.setattr("rich.console._is_jupyter", lambda: True)
+    assert repr(touchstone.compare("other", "main")) == plain
+    assert "points 95 %" in plain
+    assert capsys.readouterr().out == ""

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -116,13 +120,11 @@ def test_the_rows_of_an_eval_s_own_class(here: Path) -> None:
 def test_a_heavy_scorer_runs_elsewhere_once_a_row_and_output_until_its_source_changes(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import importlib
-    import os
-
     (here / "heavy_ones.py").write_text(HEAVY)
     monkeypatch.syspath_prepend(here)
     monkeypatch.setenv("SEEN", str(here / "seen"))
     monkeypatch.setenv("PARENT", str(os.getpid()))
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0})  # one worker process
     heavy = importlib.import_module("heavy_ones").heavy
     outputs = [(ROWS[0], "4"), (ROWS[0], "4"), (ROWS[1], "6")]
     for edit in (False, False, True):
@@ -144,6 +146,22 @@ def test_a_heavy_scorer_of_the_notebook_itself_is_refused_with_words(here: Path)
     mine.__module__ = "__main__"
     with pytest.raises(UsageError, match=r"mine is heavy: a process of its own must import it\n  put it into a module"):
         touchstone.score([(ROWS[0], "4")], [mine])
+
+
+def test_a_script_that_its_workers_would_run_again_is_told_of_its_guard(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (here / "script.py").write_text("import touchstone\n")
+    script = ModuleType("__main__")
+    script.__file__ = str(here / "script.py")
+    monkeypatch.setitem(sys.modules, "__main__", script)
+
+    @touchstone.scorer(heavy=True)
+    def heavy(sample: Sample) -> bool:
+        return True
+
+    with pytest.raises(UsageError, match=r"script\.py: a heavy scorer runs the whole script again\n  put what"):
+        touchstone.score([(ROWS[0], "4")], [heavy])
 
 
 def test_a_judge_asks_through_the_project_s_door_and_within_its_budget(
