@@ -213,6 +213,18 @@ def test_run_configs_of_one_run(root: Path) -> None:
     assert found.to_pandas()[["score", "better", "worse"]].to_numpy().tolist() == [["passed", 8, 0], ["half", 0, 0]]
 
 
+def test_a_run_knows_its_project_from_elsewhere(
+    root: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = touchstone.load()
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    assert touchstone.compare("main", "other", run=run).differences[0].difference == -1.0
+    assert touchstone.compare("baseline", run).differences[0].difference == 1.0
+    assert touchstone.load(root=root).id == run.id
+    with pytest.raises(UsageError, match="there is no run"):
+        touchstone.load()
+
+
 def test_two_runs_a_run_and_the_baseline_and_another_run_config(root: Path) -> None:
     left, right = touchstone.load(LEFT), touchstone.load(RIGHT)
 

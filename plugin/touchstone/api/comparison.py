@@ -141,6 +141,8 @@ def compare(
     of these `run_config`, or what ships. `eval`, `score`: this one only. Rows that say something else on the other
     side, and scores of a scorer that has changed, are not compared. Raises UsageError where nothing can be compared.
     """
+    if root is None:  # a run knows its own project, wherever this process has gone since
+        root = next((one.places.root for one in (run, first, second) if isinstance(one, Run)), None)
     home = _home(first, second, run, root)
     sides = [_side(one, home, run_config, root) for one in (first, second)]
     if sides[0].name == sides[1].name:

@@ -133,7 +133,8 @@ def score(
     What a scorer raises is an error of its output, never a zero. Raises UsageError for what cannot be scored at all.
     """
     in_no_worker()
-    places, wanted = places_of(root), _scorers(scorers)
+    places = outputs.places if isinstance(outputs, Run) and root is None else places_of(root)
+    wanted = _scorers(scorers)
     if not (isinstance(row, type) and issubclass(row, Row)):
         raise UsageError("wants a subclass of touchstone.Row", where="row=")
     catalogue = load_catalogue(places) if places.run_configs.is_file() else None
