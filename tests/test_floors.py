@@ -95,6 +95,7 @@ FLOORS = {
         "ending",
         "progress",
         "cli",
+        "api",
         "rating",
     ),
 }

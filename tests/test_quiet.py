@@ -51,7 +51,10 @@ def test_nothing_is_printed_written_or_imported(plain: pytest.Pytester, options:
 
 
 def test_importing_the_package_is_light(pytester: pytest.Pytester) -> None:
-    code = "import sys, pytest; before = set(sys.modules); import touchstone; print(*sorted(set(sys.modules) - before))"
+    show = "print(*sorted(set(sys.modules) - before))"
+    code = f"import sys, pytest; before = set(sys.modules); import touchstone; {show}; touchstone.run; {show}"
     result = pytester.run(sys.executable, "-c", code)
-    found = {name.partition(".")[0] for name in result.outlines[-1].split()}
+    package, steps = (set(line.split()) for line in result.outlines)
+    assert {name for name in package if name.startswith("touchstone.")} == set()
+    found = {name.partition(".")[0] for name in steps}
     assert found & {"litellm", "openai", "aiohttp", "scipy", "numpy", "diskcache", "rich", "xllamacpp", "av"} == set()

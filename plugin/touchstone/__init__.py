@@ -1,6 +1,7 @@
 """Evals as tests: a pytest plugin for people who build with language models.
 
-What a project's own evals need. Each name is imported at its first use, so that importing the package costs nothing.
+What a project's own evals need, and the steps of an eval from a script or a notebook. Each name is imported at its
+first use, so that importing the package costs nothing.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .api import compare, load, run, score
     from .checks import calls_tools, matches_schema, valid_tool_calls
     from .errors import CallError, CallFailed, CallRefused, ScorerError, ToolError, TouchstoneError, UsageError
     from .judges import Judge
@@ -32,17 +34,23 @@ __all__ = [
     "TouchstoneError",
     "UsageError",
     "calls_tools",
+    "compare",
+    "load",
     "matches_schema",
+    "run",
+    "score",
     "scorer",
     "valid_tool_calls",
 ]
+_STEPS = ("compare", "load", "run", "score")
 
 
 def __getattr__(name: str) -> Any:
     """Import what is asked for."""
     from importlib import import_module
 
-    for module in ("errors", "records", "scorers", "checks", "judges") if name in __all__ else ():
+    modules = ("api",) if name in _STEPS else ("errors", "records", "scorers", "checks", "judges")
+    for module in modules if name in __all__ else ():
         found = getattr(import_module(f"{__name__}.{module}"), name, None)
         if found is not None:
             return found

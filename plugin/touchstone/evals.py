@@ -165,14 +165,21 @@ def _resolve(suite: Suite, name: str, marker: Mapping[str, Any], where: str) -> 
     chosen = _chosen_configs(suite, marker.get("run_configs"), where)
     suite.try_prompts(dataset, chosen)
     _ = suite.toolboxes
-    scorers = tuple(marker.get("scorers", ()))
-    for one in scorers:
-        if not callable(one):
-            raise UsageError(f"scorers= wants functions, not {type(one).__name__}", where=where)
-    scorers = tuple(one.bound(suite.places, suite.catalogue) if isinstance(one, Judge) else one for one in scorers)
-    _check_names(scorers, where)
+    scorers = bound_scorers(marker.get("scorers", ()), suite.places, suite.catalogue, where)
     rules = _rules(marker.get("gates") or [EVERY_ROW], scorers, where)
     return Eval(name, dataset, scorers, rules, chosen, _truth(marker.get("truth", ""), scorers, where))
+
+
+def bound_scorers(
+    given: Sequence[Any], places: Places, catalogue: Catalogue, where: str
+) -> tuple[Callable[..., Any], ...]:
+    """Scorers as the engine takes them, judges looked up in the project. Raises UsageError at `where`."""
+    for one in given:
+        if not callable(one):
+            raise UsageError(f"scorers= wants functions, not {type(one).__name__}", where=where)
+    scorers = tuple(one.bound(places, catalogue) if isinstance(one, Judge) else one for one in given)
+    _check_names(scorers, where)
+    return scorers
 
 
 def _chosen_configs(suite: Suite, patterns: Sequence[str] | None, where: str) -> tuple[RunConfig, ...]:

@@ -29,6 +29,7 @@ class Paper:
             file=out,
             width=max(NARROWEST, width),
             force_terminal=color,
+            force_jupyter=False,  # in a notebook rich would show it there, line by line
             color_system="standard" if color else None,
             highlight=False,
             markup=False,
