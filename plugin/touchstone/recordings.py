@@ -38,7 +38,9 @@ class _Turn(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
     role: str
+    """system, user or assistant."""
     content: str
+    """Its text."""
 
 
 class _Prefix(BaseModel):
@@ -46,8 +48,11 @@ class _Prefix(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
     v: Literal[1]
+    """Version of the line."""
     prefix: str
+    """Its name: the beginning of its messages' digest."""
     messages: list[_Turn]
+    """In order."""
 
 
 class _Call(BaseModel):
@@ -55,14 +60,23 @@ class _Call(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     v: Literal[1]
+    """Version of the line."""
     key: str
+    """SHA-256 of the whole request."""
     model: str
+    """The model's identity: a provider's name, or a name and the digest of its weights."""
     prefix: str
+    """Name of the leading messages, which stand at the top of the file; empty for none."""
     message: _Turn | None
+    """The message that asks."""
     begun: str | None = None
+    """The beginning of an answer that the model went on from."""
     params: dict[str, Any]
+    """Only those that were set."""
     epoch: int
+    """Repetition, from 1."""
     response: Response
+    """What was answered, and what it took."""
 
 
 @dataclass(frozen=True)
