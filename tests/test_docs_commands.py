@@ -1,0 +1,171 @@
+"""Every command of the documentation is run, or at least taken apart by the real parser; the rest stands on a list.
+
+The pages share one project, whose evals, judges and run-configs have the names that pages use. Its models are
+functions, so that nothing is asked of anybody.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+
+import pytest
+from click.testing import CliRunner
+from doc_commands import OURS, Command, apart, commands, fault, pages, reason
+from projects import ALONE, Project
+from repositories import Repository
+
+from touchstone.cli import main
+from touchstone.fingerprint import fingerprint
+
+APP = '''
+"""What stands for every model: an answer that passes, and a verdict of the first kind that is allowed."""
+import json
+
+
+def answer(request):
+    verdict = request.params.get("schema", {}).get("properties", {}).get("verdict")
+    return json.dumps({"reasoning": "so I think", "verdict": verdict["enum"][0]}) if verdict else "Paris, Lima"
+'''
+EVALS = ("capitals", "correctness", "words")
+RUN_CONFIGS = ("main", "other", "base", "tuned", "mine", "smollm2", "coder-one-shot", "coder-safe")
+"""What pages name. A page that names another wants it here, or an example project of its own."""
+EVAL = """
+import pytest
+from touchstone import Judge
+
+def right(sample):
+    return sample.row.answer in sample.output
+
+@pytest.mark.eval(dataset="{name}", scorers=[right, Judge("{name}-polite")], truth="right", gates=["right >= 0.1"])
+def test_{name}(sample):
+    sample.require("right")
+"""
+JUDGE = "---\neval: {name}\nmodel: python/app:answer\noutput: {output}\n---\n{{{{ input }}}}\n{shown}\n"
+ANSWERS = {"france": "Paris", "peru": "Lima", "chad": "?"}
+ROWS = [{"id": name, "input": f"The capital of {name}?", "answer": said} for name, said in ANSWERS.items()]
+PLACEHOLDERS = {"EVAL": "words", "$PART/$PARTS": "1/2", "merged": "", "RUN": ""}
+"""Words that stand for a name, and what is put in their place: nothing, where the last run will do."""
+
+
+@pytest.fixture
+def world(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """The project, with a run, a golden set and ratings for each eval, and a baseline in git."""
+    for name in ("CI", "PYTEST_ADDOPTS", "COLUMNS"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in {"GIT_AUTHOR_NAME": "Ada", "GIT_CONFIG_GLOBAL": os.devnull, "USER": "ada"}.items():
+        monkeypatch.setenv(name, value)
+    made = Project(pytester)
+    made.write("pyproject.toml", '[tool.pytest.ini_options]\npythonpath = ["."]\n')
+    made.write("app.py", APP)
+    configs = [{"name": name, "model": "python/app:answer", "prompt": "ask"} for name in RUN_CONFIGS]
+    made.write("evals/run_configs.yaml", json.dumps({"run_configs": [{**configs[0], "default": True}, *configs[1:]]}))
+    made.write("evals/prompts/ask.j2", "{{ input }}\n")
+    for name in EVALS:
+        made.dataset(ROWS, name)
+        made.eval(EVAL.format(name=name), name)
+        made.write(f"evals/judges/{name}-polite.j2", judge(name))
+    return made
+
+
+def judge(name: str, output: str = "pass_fail", shown: str = "{{ answer }}") -> str:
+    """A judge's file."""
+    return JUDGE.format(name=name, output=output, shown=shown)
+
+
+@dataclass
+class Shell:
+    """What a reader's shell would do with a command, in this process."""
+
+    project: Project
+
+    def start(self) -> None:
+        """What pages take for granted: a run, golden sets, ratings, a baseline in git."""
+        wanted = ("main", "other", "coder-*")
+        assert self.run("pytest", "evals/", *(f"--run-config={name}" for name in wanted)) == 0
+        for name in EVALS:
+            assert self.run("touchstone", "golden", name) == 0
+        self.project.write("evals/judges/which.j2", judge("words", "preference", "{{ first }} {{ second }}"))
+        assert self.run("touchstone", "baseline", "update") == 0
+        repository = Repository.at(self.project.root)
+        repository.git("config", "user.name", "Ada")
+        repository.git("add", "evals")
+        repository.git("commit", "--quiet", "-m", "A baseline")
+
+    def run(self, *words: str) -> int:
+        """The exit status; what was said stands in `said`."""
+        if words[0] == "pytest":
+            fingerprint.cache_clear()
+            result = self.project.pytester.runpytest_inprocess(*ALONE, "-q", *words[1:])
+            self.said = "\n".join([*result.outlines, *result.errlines])
+            return int(result.ret)
+        if "--certify" in words:  # a page's own judge, of the eval that the page speaks of
+            self.project.write(f"evals/judges/{words[-1]}.j2", judge(words[2]))
+        done = CliRunner().invoke(main, list(words[1:]))
+        self.said = done.output
+        return done.exit_code
+
+
+def typed(command: Command) -> list[str]:
+    """The words as a reader types them."""
+    filled = [PLACEHOLDERS.get(word, word) for word in command.words]
+    return [word for word in filled if word]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("touchstone reprot", "touchstone has no command reprot"),
+        ("touchstone report --formt json", "report has no --formt"),
+        ("touchstone tune plan", "Missing argument 'SWEEP'."),
+        ("touchstone report [--formt json]", "report has no --formt"),
+        ("pytest evals/ --run-confg main", "pytest has no --run-confg"),
+        ("make evls", "there is no target evls"),
+        (".venv/bin/python -m benchmarks clals", "there is no benchmark clals"),
+        (".ci/rnu", "there is no .ci/rnu"),
+    ],
+)
+def test_a_command_with_a_mistake_is_told(text: str, told: str) -> None:
+    [found] = [*apart("docs/x.md", 1, text)]
+    assert fault(found) == told
+
+
+def test_commands_are_found_wherever_they_stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("doc_commands.ROOT", tmp_path)
+    page = tmp_path / "page.md"
+    page.write_text(
+        "Say `touchstone report`.\n\n```sh\nA=1 touchstone log > x   # words\n$ pytest evals/ && git add .\nsaid\n```\n\n"
+        "```yaml\n- run: touchstone doctor\n```\n\n```python\ntouchstone = 1\n```\n"
+    )
+    assert [(one.line, one.text) for one in commands(page)] == [
+        (1, "touchstone report"),
+        (4, "touchstone log"),
+        (5, "pytest evals/"),
+        (5, "git add ."),
+        (10, "touchstone doctor"),
+    ]
+
+
+def test_every_command_can_be_typed() -> None:
+    """Those that are not run: each is known, has a reason, and names nothing that is not there."""
+    wrong = []
+    for command in (command for page in pages() for command in commands(page)):
+        why = reason(command)
+        if why is not None and (found := fault(command) or ("" if why else "has no reason not to be run")):
+            wrong.append(f"{command.where}\n  {found}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_every_command_that_can_be_run_here_runs(world: Project) -> None:
+    shell, wrong = Shell(world), list[str]()
+    shell.start()
+    every = [command for page in pages() for command in commands(page)]
+    run = [command for command in every if reason(command) is None]
+    for command in run:
+        if (status := shell.run(*typed(command))) or "Traceback" in shell.said:
+            wrong.append(f"{command.where}\n  exit status {status}: {shell.said[-800:]}")
+    ours = sum(command.program in OURS for command in every)
+    print(f"{len(every)} commands: {len(run)} run, {ours - len(run)} parsed, {len(every) - ours} listed")
+    assert not wrong, "\n".join(wrong)
+    assert len(run) >= 35
