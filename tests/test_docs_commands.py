@@ -30,7 +30,7 @@ def answer(request):
     return json.dumps({"reasoning": "so I think", "verdict": verdict["enum"][0]}) if verdict else "Paris, Lima"
 '''
 EVALS = ("capitals", "correctness", "words")
-RUN_CONFIGS = ("main", "other", "base", "tuned", "mine", "smollm2", "coder-one-shot", "coder-safe")
+RUN_CONFIGS = ("main", "other", "base", "tuned", "mine", "local", "smollm2", "coder-one-shot", "coder-safe")
 """What pages name. A page that names another wants it here, or an example project of its own."""
 CHOSEN = ("--run-config=main", "--run-config=other", "--run-config=coder-*")
 EVAL = """
