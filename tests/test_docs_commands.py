@@ -40,7 +40,8 @@ from touchstone import Judge
 def right(sample):
     return sample.row.answer in sample.output
 
-@pytest.mark.eval(dataset="{name}", scorers=[right, Judge("{name}-polite")], truth="right", gates=["right >= 0.1"])
+@pytest.mark.eval(dataset="{name}", scorers=[right, Judge("{name}-polite")], truth="right", gates=["right >= 0.1"],
+    run_configs={run_configs})
 def test_{name}(sample):
     sample.require("right")
 """
@@ -55,7 +56,7 @@ PLACEHOLDERS = {"EVAL": "words", "$PART/$PARTS": "1/2", "merged": "", "RUN": ""}
 
 @pytest.fixture
 def world(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
-    """The project, with a run, a golden set and ratings for each eval, and a baseline in git."""
+    """The project; its models are one function."""
     for name in ("CI", "PYTEST_ADDOPTS", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
     for name, value in {"GIT_AUTHOR_NAME": "Ada", "GIT_CONFIG_GLOBAL": os.devnull, "USER": "ada"}.items():
@@ -69,7 +70,8 @@ def world(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project
     made.write("evals/prompts/ask.j2", "{{ input }}\n")
     for name in EVALS:
         made.dataset(ROWS, name)
-        made.eval(EVAL.format(name=name), name)
+        asked = RUN_CONFIGS if name == EVALS[0] else ("main", "other", "coder-*")
+        made.eval(EVAL.format(name=name, run_configs=[*asked]), name)
         made.write(f"evals/judges/{name}-polite.j2", judge(name))
     return made
 
@@ -84,10 +86,14 @@ class Shell:
     """What a reader's shell would do with a command, in this process."""
 
     project: Project
+    page: str = ""
+    """Which one is read."""
+    ships: bool = True
+    """The last run has the run-config that ships."""
 
     def start(self) -> None:
-        """What pages take for granted: a run, golden sets, ratings, a baseline in git."""
-        assert self.run("pytest", "evals/", *CHOSEN) == 0
+        """What pages take for granted: recordings, a run, golden sets, a judge that compares, a baseline in git."""
+        assert self.run("pytest", "evals/", "--calls", "record") == 0
         for name in EVALS:
             assert self.run("touchstone", "golden", name) == 0
         self.project.write("evals/judges/which.j2", judge("words", "preference", "{{ first }} {{ second }}"))
@@ -101,6 +107,7 @@ class Shell:
         """The exit status; what was said stands in `said`."""
         if words[0] == "pytest":
             fingerprint.cache_clear()
+            self.ships = not any("--run-config" in word for word in words) or "main" in " ".join(words)
             result = self.project.pytester.runpytest_inprocess(*ALONE, "-q", *words[1:])
             self.said = "\n".join([*result.outlines, *result.errlines])
             return int(result.ret)
@@ -175,11 +182,11 @@ def test_every_command_that_can_be_run_here_runs(world: Project) -> None:
     shell.start()
     every = [command for page in pages() for command in commands(page)]
     run = [command for command in every if reason(command) is None]
-    page = ""
-    for command in (command for command in run if not followed(command)):
-        if command.page != page:  # each page finds a run of what ships
-            page = command.page
+    once = {command.text: command for command in reversed(run) if not followed(command)}
+    for command in reversed(once.values()):
+        if command.page != shell.page and not shell.ships:  # each page finds a run of what ships
             assert shell.run("pytest", "evals/", *CHOSEN) == 0
+        shell.page = command.page
         if (status := shell.run(*typed(command))) or "Traceback" in shell.said:
             wrong.append(f"{command.where}\n  exit status {status}: {shell.said[-800:]}")
     ours = sum(command.program in OURS for command in every)
