@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import runpy
+import textwrap
 import tomllib
 from pathlib import Path
 
@@ -69,6 +71,12 @@ def test_judges_on_pages_can_be_read(page: str, block: str, tmp_path: Path) -> N
     places.judges.mkdir(parents=True)
     (places.judges / "polite.j2").write_text(block)
     assert load_judge("polite", places, Catalogue((RunConfig(name="main", model="a/b", prompt="c"),))).head.eval
+
+
+@pytest.mark.parametrize(("page", "block"), fences("python", ""))
+def test_python_on_pages_is_python(page: str, block: str) -> None:
+    alone = block.splitlines()[-1].startswith("@")  # a mark, of whatever test
+    ast.parse(textwrap.dedent(block) + ("def test(): ..." if alone else ""), page)
 
 
 SITE = runpy.run_path(str(ROOT / ".ci/docs"))
