@@ -18,6 +18,9 @@ test: $(READY) ## the project's own tests
 lint: $(READY) ## ruff and mypy
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
+docs: $(READY) ## build the documentation's site into site/, strictly and without a network
+	$(BIN)/python .ci/docs
+
 bench: $(READY) ## measure speed, as ratios in one run
 	$(BIN)/python -m benchmarks
 
@@ -60,4 +63,4 @@ lock: $(READY) ## choose newer versions of everything, and write them down with 
 clean: ## remove .venv and everything that can be made again
 	rm -rf $(VENV) .touchstone .pytest_cache .mypy_cache .ruff_cache
 
-.PHONY: help evals test lint bench record train ray tune setup lock clean
+.PHONY: help evals test lint docs bench record train ray tune setup lock clean

@@ -44,11 +44,17 @@ class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     v: Literal[1, 2]
+    """Version of the file."""
     run: str
+    """The run that it was taken from."""
     ships: str
+    """The run-config that shipped."""
     scorers: dict[str, dict[str, str]] = {}
+    """Eval -> score -> identity of what gives it."""
     took: dict[str, dict[str, Took]] = {}
+    """Eval -> run-config -> what its answers took."""
     evals: dict[str, dict[str, dict[str, dict[str, tuple[str, Annotated[float, Field(ge=0, le=1)]]]]]]
+    """Eval -> run-config -> score -> row -> beginning of the row's hash, mean of its epochs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,10 +30,15 @@ class _Line(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
     row: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
+    """Id of the row in the eval's dataset."""
     row_hash: str
+    """The row's digest when it was drawn."""
     input: Any
+    """What the row asked."""
     output: str
+    """What was answered."""
     run_config: str
+    """Which run-config wrote it; raters and judges are never told."""
 
 
 @dataclass(frozen=True)

@@ -27,12 +27,19 @@ class _Line(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
     row: str
+    """Id of the row."""
     output: str
+    """What was answered."""
     thinking: str = ""
+    """What was thought before."""
     input_tokens: _Tokens | None = None
+    """As the other tool counted them."""
     output_tokens: _Tokens | None = None
+    """The same of the answer."""
     cost: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    """US dollars."""
     made: dict[str, Any] = {}
+    """How: model, date, whatever the other tool kept."""
 
 
 class Outputs:

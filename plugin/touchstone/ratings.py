@@ -33,13 +33,21 @@ class _Line(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
     row: str
+    """Id of the row."""
     answer: str = Field(pattern=r"^[0-9a-f]{16}$")
+    """First 16 hex digits of the output's SHA-256."""
     rater: str
+    """Who: git's user.name."""
     value: StrictInt | StrictStr
+    """pass, fail, critical, unsure, or 1 to 5 stars."""
     when: str = Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+    """UTC, to the second."""
     note: str = ""
+    """In the rater's words."""
     seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    """Between seeing and rating."""
     peeked: bool = False
+    """The rater looked at the evidence of execution first."""
 
 
 @dataclass(frozen=True)

@@ -38,8 +38,11 @@ class _ToolCall(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
     name: str
+    """The tool's."""
     text: str
+    """The arguments as the model wrote them: JSON, or what was meant to be."""
     id: str
+    """The provider's, by which the tool's answer names the call; may be empty."""
 
 
 class _Text(BaseModel):
@@ -47,7 +50,9 @@ class _Text(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
     type: Literal["text"]
+    """Always this."""
     text: str
+    """What it says."""
 
 
 class _Media(BaseModel):
@@ -55,10 +60,15 @@ class _Media(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
     type: Literal["image", "audio"]
+    """A picture, or a sound."""
     path: str
+    """From the project's root."""
     mime: str
+    """By the file's first bytes, as `image/png`."""
     sha256: str
+    """Of the file: another picture is another request."""
     size: int
+    """Bytes."""
 
 
 class _Turn(BaseModel):
@@ -66,9 +76,13 @@ class _Turn(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
     role: str
+    """system, user, assistant or tool."""
     content: str | list[_Text | _Media]
+    """Its text, or its parts."""
     tool_calls: list[_ToolCall] = []
+    """Of an assistant's turn: what it called."""
     tool_call_id: str = ""
+    """Of a tool's turn: the call that it answers."""
 
     def as_dict(self) -> dict[str, Any]:
         """As `Message.as_dict` has it."""
@@ -80,8 +94,11 @@ class _Prefix(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
     v: Literal[1]
+    """Version of the line."""
     prefix: str
+    """Its name: the beginning of its messages' digest."""
     messages: list[_Turn]
+    """In order."""
 
 
 class _Call(BaseModel):
@@ -89,14 +106,23 @@ class _Call(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     v: Literal[1]
+    """Version of the line."""
     key: str
+    """SHA-256 of the whole request."""
     model: str
+    """The model's identity: a provider's name, or a name and the digest of its weights."""
     prefix: str
+    """Name of the leading messages, which stand at the top of the file; empty for none."""
     message: _Turn | None
+    """The message that asks."""
     begun: str | None = None
+    """The beginning of an answer that the model went on from."""
     params: dict[str, Any]
+    """Only those that were set."""
     epoch: int
+    """Repetition, from 1."""
     response: Response
+    """What was answered, and what it took."""
 
 
 @dataclass(frozen=True)

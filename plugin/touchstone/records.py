@@ -35,6 +35,7 @@ class Row(BaseModel):
     input: Any
     """What the task is given: the user's text, or a mapping for templates with several variables."""
     tags: tuple[str, ...] = ()
+    """To choose rows and to group them; a scorer may read them."""
 
 
 class RunConfig(BaseModel):
@@ -43,6 +44,7 @@ class RunConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")
+    """Stands in test ids, tables and options."""
     model: str
     """`embedded/NAME`, `gguf/NAME`, `python/module:function`, `openai-compatible/NAME`, or any LiteLLM name."""
     prompt: str
@@ -50,10 +52,15 @@ class RunConfig(BaseModel):
     default: bool = False
     """True for the run-config that ships: its gates decide the run."""
     temperature: float | None = Field(default=None, ge=0, le=2)
+    """Of sampling; None leaves the provider's default, here and below."""
     top_p: float | None = Field(default=None, gt=0, le=1)
+    """Sample from the likeliest tokens that have so much probability together."""
     max_tokens: int | None = Field(default=None, gt=0)
+    """Most tokens of an answer."""
     seed: int | None = None
+    """Of sampling, where the provider takes one."""
     stop: tuple[str, ...] = ()
+    """Texts at which the answer ends."""
     thinking: bool | Literal["low", "medium", "high"] | None = None
     """Asks a thinking model to think (or not); None leaves the provider's default."""
     output: Literal["text"] | dict[str, Any] = "text"
@@ -79,6 +86,7 @@ class RunConfig(BaseModel):
     input_cost: float | None = Field(default=None, ge=0)
     """US dollars a million input tokens, over LiteLLM's table."""
     output_cost: float | None = Field(default=None, ge=0)
+    """The same of output tokens."""
     extra: dict[str, Any] = Field(default_factory=dict)
     """Passed through to the provider as it is."""
     tools: tuple[str, ...] = ()
@@ -112,6 +120,7 @@ class ToolCall:
     """A tool that a model called."""
 
     name: str
+    """The tool's."""
     text: str = "{}"
     """The arguments as the model wrote them: JSON, or what was meant to be."""
     id: str = ""
@@ -162,6 +171,7 @@ class Message:
     """One turn: `role` is system, user, assistant or tool."""
 
     role: str
+    """system, user, assistant or tool."""
     content: str
     """The text; pictures and sounds stand in it by their names."""
     tool_calls: tuple[ToolCall, ...] = ()
@@ -212,6 +222,7 @@ class Request:
     model: str
     """Identity: `gguf/qwen…@sha256:…` or a provider's name. Never a path."""
     messages: tuple[Message, ...]
+    """What is asked, in order."""
     params: Mapping[str, Any] = field(default_factory=dict)
     """Only what was set: temperature, top_p, max_tokens, seed, stop, thinking, schema, logprobs (how many), tools (as
     OpenAI has them), tool_choice, extra."""
@@ -240,7 +251,9 @@ class Usage:
     """Tokens of one call; None where the provider does not say."""
 
     input_tokens: int | None = None
+    """Of the question."""
     output_tokens: int | None = None
+    """Of the answer, thinking included where the provider counts it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,8 +261,11 @@ class Allowance:
     """What a provider says, in the headers of an answer, that it will still take."""
 
     of: Literal["requests", "tokens"]
+    """What is counted."""
     limit: float
+    """How many in the provider's own span of time."""
     remaining: float
+    """How many of them are left."""
     resets: float | None = None
     """Seconds until all of it is there again."""
 
@@ -259,11 +275,13 @@ class Response:
     """One answer, and what it took."""
 
     text: str
+    """What was answered."""
     thinking: str = ""
     """What a thinking model thought, where the provider hands it out apart from the text."""
     finish: str = "stop"
     """stop, length, content_filter or tool_calls."""
     usage: Usage = Usage()
+    """Tokens, as the provider counts them."""
     cost: float | None = None
     """US dollars; None where no price is known. Embedded models cost 0."""
     latency: float = 0.0
@@ -325,16 +343,21 @@ class Sample:
     """row x run-config x epoch with its output: what a scorer is given, and, with `scores`, what a test is given."""
 
     eval: str
+    """The eval's name."""
     row: Any
     """A `Row`, or the subclass that the eval names."""
     run_config: RunConfig
+    """How it was made."""
     epoch: int
+    """Repetition, from 1."""
     output: str
     """The answer's text."""
     response: Response | None = None
+    """The whole answer, with its tokens, cost and latency; None where no call was made."""
     scores: Mapping[str, Score] = field(default_factory=dict)
     """Name -> score; empty while scorers run."""
     errors: Mapping[str, str] = field(default_factory=dict)
+    """Scorer -> what went wrong; such a scorer has no score."""
     asked: Mapping[str, Response] = field(default_factory=dict)
     """What its judges' calls came to, by the requests' keys."""
     request: Request | None = None
@@ -381,7 +404,9 @@ class Outcome:
     """How a sample ended. `miss` and `pass` are measurements; `error` and `skipped` are not."""
 
     kind: Literal["pass", "miss", "error", "skipped"]
+    """How it ended."""
     why: str = ""
+    """One line for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,18 +414,27 @@ class SampleRecord:
     """A sample as it is kept: one line of a run."""
 
     eval: str
+    """The eval's name."""
     row: str
+    """Id of the row."""
     run_config: str
+    """Name of the run-config."""
     epoch: int
+    """Repetition, from 1."""
     outcome: Outcome
+    """How it ended."""
     scores: Mapping[str, Score] = field(default_factory=dict)
+    """Name -> score."""
     errors: Mapping[str, str] = field(default_factory=dict)
     """Scorer (or `call`) -> what went wrong. Such a scorer has no score here."""
     input: Any = None
+    """What the row asked."""
     output: str | None = None
+    """The text that was answered; None where there is none."""
     request: str | None = None
     """Key of the request."""
     response: Response | None = None
+    """The answer without its text, which stands in `output`."""
     row_hash: str = ""
     """Digest of the row's content, so that runs are compared on the same rows only."""
     asked: Mapping[str, Response] = field(default_factory=dict)
@@ -452,9 +486,11 @@ class Took:
     """What the answers of some samples took, their judges' calls not counted."""
 
     answers: int = 0
+    """Samples that were answered."""
     input_tokens: int | None = None
     """Sums, of the answers that say; None where none does."""
     output_tokens: int | None = None
+    """The same of output tokens."""
     cost: float | None = None
     """US dollars."""
 

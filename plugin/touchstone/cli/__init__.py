@@ -74,7 +74,11 @@ def _schema(context: click.Context, _: click.Parameter, asked: bool) -> None:
 @main.command("report")
 @click.argument("run", required=False)
 @click.option(
-    "--format", "style", type=click.Choice(["terminal", "markdown", "json", "csv", "html"]), default="terminal"
+    "--format",
+    "style",
+    type=click.Choice(["terminal", "markdown", "json", "csv", "html"]),
+    default="terminal",
+    help="How it is shown (default: terminal).",
 )
 @click.option(
     "--against", metavar="X", help="Say what changed since X: a run, a baseline's file, git:REF, or a branch."

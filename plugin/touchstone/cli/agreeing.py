@@ -27,7 +27,13 @@ if TYPE_CHECKING:
 @click.option("--calls", type=click.Choice(["replay", "auto", "record"]), help="Where judges' answers come from.")
 @click.option("--certify", multiple=True, metavar="NAME", help="Write this judge's certificate; `all` for every one.")
 @click.option("--against", type=click.Choice(["people", "execution"]), help="What a certificate rests on.")
-@click.option("--format", "style", type=click.Choice(["terminal", "markdown", "json"]), default="terminal")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["terminal", "markdown", "json"]),
+    default="terminal",
+    help="How it is shown (default: terminal).",
+)
 @click.pass_obj
 def agree(
     root: Path,

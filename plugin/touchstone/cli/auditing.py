@@ -25,7 +25,13 @@ if TYPE_CHECKING:
 @click.option("--calls", type=click.Choice(["replay", "auto", "record"]), help="Where judges' answers come from.")
 @click.option("--top", type=click.IntRange(1), default=10, show_default=True, help="Findings shown of each sort.")
 @click.option("--strict", is_flag=True, help="Exit 1 where there is any finding.")
-@click.option("--format", "style", type=click.Choice(["terminal", "markdown", "json"]), default="terminal")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["terminal", "markdown", "json"]),
+    default="terminal",
+    help="How it is shown (default: terminal).",
+)
 @click.pass_obj
 def audit(
     root: Path,

@@ -19,7 +19,13 @@ _RUN = click.option("--run", metavar="RUN", help="A run's name or its beginning 
 @click.option("--eval", "eval_", metavar="NAME", help="This eval only.")
 @click.option("--score", metavar="NAME", help="This score only; `passed` is the share of test bodies that passed.")
 @click.option("--flips", is_flag=True, help="Name every row that scored higher or lower.")
-@click.option("--format", "style", type=click.Choice(["terminal", "markdown", "json"]), default="terminal")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["terminal", "markdown", "json"]),
+    default="terminal",
+    help="How it is shown (default: terminal).",
+)
 @click.pass_obj
 def compare(
     root: Path,
@@ -47,7 +53,13 @@ def compare(
 @_RUN
 @click.option("--run-config", metavar="NAME", help="The run-config (default: the one that ships).")
 @click.option("--times", type=click.IntRange(1, 1_000_000), default=1000, show_default=True)
-@click.option("--format", "style", type=click.Choice(["terminal", "json"]), default="terminal")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["terminal", "json"]),
+    default="terminal",
+    help="How it is shown (default: terminal).",
+)
 @click.pass_obj
 def selfcheck(root: Path, aa: bool, run: str | None, run_config: str | None, times: int, style: str) -> None:
     """Check that comparing a run-config with itself shows nothing; exits 1 where it does too often."""

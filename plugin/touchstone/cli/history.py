@@ -13,7 +13,13 @@ from .words import colour, in_words, places, width
 @click.argument("eval_", metavar="[EVAL]", required=False)
 @click.option("--score", default="passed", show_default=True, metavar="NAME", help="The score to follow.")
 @click.option("--last", type=click.IntRange(1), default=20, show_default=True, help="Commits of each eval to show.")
-@click.option("--format", "style", type=click.Choice(["terminal", "markdown", "json"]), default="terminal")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["terminal", "markdown", "json"]),
+    default="terminal",
+    help="How it is shown (default: terminal).",
+)
 @click.option("--svg", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Draw all of it as SVG.")
 @click.pass_obj
 def log(root: Path, eval_: str | None, score: str, last: int, style: str, svg: Path | None) -> None:

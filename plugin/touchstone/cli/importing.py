@@ -162,7 +162,13 @@ def openai_evals(
 
 
 @import_.command()
-@click.option("--format", "style", type=click.Choice(["terminal", "json"]), default="terminal")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["terminal", "json"]),
+    default="terminal",
+    help="How it is shown (default: terminal).",
+)
 @click.pass_obj
 def figures(root: Path, style: str) -> None:
     """What imported judges said, counted as Kiln counts it: means of run-configs, and each judge beside people.

@@ -34,7 +34,13 @@ _INDENT: Mapping[str, Any] = {"subsequent_indent": "  ", "drop_whitespace": True
 @click.option("--judge", "name", required=True, metavar="NAME", help="A judge with `output: preference`.")
 @click.option("--run", metavar="RUN", help="Whose answers: a run's name or its beginning (default: the last one).")
 @click.option("--calls", type=click.Choice(["replay", "auto", "record"]), help="Where the judge's answers come from.")
-@click.option("--format", "style", type=click.Choice(["terminal", "json"]), default="terminal")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["terminal", "json"]),
+    default="terminal",
+    help="How it is shown (default: terminal).",
+)
 @click.pass_obj
 def prefer(
     root: Path, evaluation: str, first: str, second: str, name: str, run: str | None, calls: Calls | None, style: str

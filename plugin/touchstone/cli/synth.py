@@ -94,7 +94,13 @@ def run(
 @synth.command("stats")
 @click.argument("name", metavar="PLAN")
 @click.option("--with", "others", multiple=True, metavar="DATASET", help="Count this data set too (repeatable).")
-@click.option("--format", "style", type=click.Choice(["terminal", "markdown", "json"]), default="terminal")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["terminal", "markdown", "json"]),
+    default="terminal",
+    help="How it is shown (default: terminal).",
+)
 @click.option("--picture", type=click.Path(dir_okay=False, path_type=Path), help="Draw the coverage: .png or .svg.")
 @click.pass_obj
 def stats(root: Path, name: str, others: tuple[str, ...], style: str, picture: Path | None) -> None:

@@ -12,7 +12,7 @@ from .finding import Finding
 
 OURS = "pytest-touchstone"
 _SECTION = "installed"
-_NOT_FOR_USERS = ("dev",)
+_NOT_FOR_USERS = ("dev", "docs")
 
 
 def installed() -> list[Finding]:

@@ -59,10 +59,13 @@ class _Head(BaseModel):
     run_config: str | None = None
     """Take the model, and every parameter that is not given here, from this run-config."""
     output: Output = "pass_fail"
+    """What it may answer: `pass_fail`, `critical`, `stars`, `preference`, a number or labels."""
     method: Literal["verdict", "g_eval", "imported"] = "verdict"
+    """`verdict` reads its answer, `g_eval` the probabilities of its answers; `imported` asks nobody."""
     repeats: int = Field(default=1, ge=1, le=99)
     """Ask so many times; labels are settled by the majority, numbers by their mean."""
     steps: tuple[str, ...] = ()
+    """Questions that it goes through before it answers."""
     context: tuple[str, ...] = ()
     """`module:function` of the sample -> text: what the judge should know."""
     view: str | None = None
@@ -70,6 +73,7 @@ class _Head(BaseModel):
     reasoning: int | None = Field(default=None, ge=1)
     """Characters that its reasoning may have; a small model would otherwise fill its `max_tokens`."""
     pass_at: float | None = Field(default=None, gt=0, le=1)
+    """From which value on an answer counts as a pass; None: the form's own."""
 
     @model_validator(mode="after")
     def _sensible(self) -> _Head:

@@ -27,6 +27,7 @@ class NumberForm(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     number: tuple[float, float]
+    """The two ends, the lower first."""
 
     @model_validator(mode="after")
     def _rising(self) -> NumberForm:
@@ -40,6 +41,7 @@ class LabelForm(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     labels: dict[str, float] = Field(min_length=2)
+    """Label -> what it is worth, from 0 to 1."""
 
     @model_validator(mode="after")
     def _worth(self) -> LabelForm:

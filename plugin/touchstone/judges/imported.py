@@ -25,13 +25,17 @@ class Verdict(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
     row: str
+    """Id of the row."""
     run_config: str
+    """Which run-config wrote the output."""
     answer: str = Field(pattern=r"^[0-9a-f]{16}$")
     """`answer_hash` of the output that was judged."""
     value: Annotated[float, Field(ge=0, le=1)]
+    """On the scale from 0 to 1."""
     said: float | str
     """On the judge's own scale, as it was given."""
     reasoning: str = ""
+    """What it gave as its reasons."""
 
     def line(self) -> bytes:
         """As a line of the file."""

@@ -35,6 +35,7 @@ class Judge:
     """A scorer that asks a model: `Judge("polite")` is `evals/judges/polite.j2`, and its score is called `polite`."""
 
     name: str
+    """Of its file, `evals/judges/NAME.j2`."""
 
     @property
     def __name__(self) -> str:

@@ -26,17 +26,21 @@ class Certificate:
     """What was measured of one judge."""
 
     judge: str
+    """Its name."""
     eval: str
     """Whose golden set it was measured on."""
     against: Against
+    """What it was measured against."""
     identity: str
     """`BoundJudge.identity` at that time."""
     golden: str
     """`golden_hash` at that time."""
     model: str
+    """Which model judged."""
     date: str
     """YYYY-MM-DD."""
     items: int
+    """Outputs that it was measured on."""
     errors: int
     """Outputs of which it gave no usable verdict: they are in no figure."""
     threshold: float
@@ -44,6 +48,7 @@ class Certificate:
     better: bool
     """It was shown to be better than a constant answer."""
     words: str
+    """The finding, in one sentence."""
     figures: Mapping[str, tuple[float, float, float] | None]
     """Name -> value and the ends of its 95 % interval."""
     pairs: Mapping[str, tuple[float, float, str]]

@@ -33,7 +33,9 @@ class Aim(_Strict):
     behaviour: str = ""
     """What a good answer does that others do not."""
     safety: Literal["", "toxicity", "bias", "jailbreak", "malice", "factuality"] = ""
+    """A kind of harm to provoke."""
     style: Literal["plain", "adversarial", "tricky"] = "plain"
+    """How the rows go about it."""
 
     @property
     def said(self) -> tuple[str, str]:
@@ -46,6 +48,7 @@ class Part(_Strict):
     """What a plan wants for one purpose."""
 
     way: Literal["backward", "forward"] = "backward"
+    """`backward`: from a proven job to its request; `forward`: from a topic to requests."""
     count: int = Field(ge=1, le=1_000_000)
     """Rows to keep, over all splits."""
     splits: Mapping[str, float] = Field(default_factory=dict)
@@ -59,6 +62,7 @@ class Part(_Strict):
     answers: str = ""
     """Forward: the run-config that answers; empty keeps requests alone."""
     aim: Aim = Aim()
+    """What the rows of an eval are to bring out."""
     topics: tuple[str, ...] = ()
     """Globs: only these of the plan's topics."""
 
@@ -74,14 +78,18 @@ class Ask(_Strict):
     root: str
     """What the tree is about."""
     width: int = Field(default=5, ge=1, le=50)
+    """Topics below each topic."""
     depth: int = Field(default=2, ge=1, le=4)
+    """Levels of the tree."""
 
 
 class Alikeness(_Strict):
     """When two rows are duplicates: Jaccard similarity from here on."""
 
     text: float = Field(default=0.7, gt=0, le=1)
+    """Of the words."""
     effect: float = Field(default=0.9, gt=0, le=1)
+    """Of what the rows do."""
     own: bool = True
     """Whether rows of one purpose keep away from each other as well; false: they only differ in their words."""
 
@@ -97,6 +105,7 @@ class Plan(_Strict):
     """A run-config's name, or a run-config as in run_configs.yaml, without name and prompt; empty: none is asked, and
     the task words its own requests."""
     seed: int = 1
+    """Of all that is drawn by lot."""
     topics: Literal["task"] | Ask | tuple[str, ...] | Mapping[str, Any] = "task"
     """`task`; a tree written by hand (mappings and lists); or `{root, width, depth}` to ask the teacher for."""
     voices: Mapping[str, float] = Field(default_factory=dict)
@@ -108,11 +117,13 @@ class Plan(_Strict):
     check: float | Literal[False] = False
     """Least probability with which a model must say that a request fits its facts; false: it is not asked."""
     alike: Alikeness = Alikeness()
+    """When two rows are duplicates."""
     apart: tuple[str, ...] = ("*",)
     """Globs of data sets (paths below `datasets/`, without suffix) that no row may be alike to."""
     dataset: str = "synth/{split}"
     """Where rows go, below `datasets/`."""
     rows: Mapping[Purpose, Part]
+    """Purpose (`train`, `eval`, `golden`) -> what is wanted for it."""
 
     @field_validator("rows")
     @classmethod

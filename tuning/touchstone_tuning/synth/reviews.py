@@ -50,13 +50,21 @@ class Review:
 class _Line(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
     row: str
+    """Id of the row."""
     hash: str = Field(pattern=r"^[0-9a-f]{16}$")
+    """First 16 hex digits of the digest of the request as the model wrote it."""
     verdict: Verdict
+    """What was decided."""
     by: str = Field(min_length=1, max_length=60)
+    """Who: git's user.name."""
     when: str = Field(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
+    """UTC, to the second."""
     input: str = Field(default="", max_length=LONGEST)
+    """The request as it was edited."""
     note: str = Field(default="", max_length=LONGEST)
+    """In the reviewer's words."""
     was: str = Field(default="", max_length=LONGEST)
+    """The request as the model wrote it, for `edit` and `drop`."""
 
 
 def text_hash(text: str) -> str:

@@ -29,9 +29,11 @@ class Verdict(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     job: str
+    """The job's digest, in 24 hex digits."""
     by: str
     """Who proved it, in twelve hex digits: the task's identity."""
     verified: tuple[str, ...]
+    """What held of it, in the task's words."""
 
 
 @dataclass

@@ -24,9 +24,11 @@ class Example(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     facts: str
+    """What a request is made of."""
     say: tuple[str, ...] = ()
     """Names and numbers that have to stand in the request."""
     request: str
+    """What this voice made of them."""
 
 
 class Voice(BaseModel):
@@ -34,6 +36,7 @@ class Voice(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     how: str
+    """Who types, and how, in a sentence."""
     speaks: tuple[str, ...] = ()
     """Words of which a request has at least one, where it is in another language than the facts. Of the facts, only
     names and numbers are looked for then."""
@@ -42,6 +45,7 @@ class Voice(BaseModel):
     openers: tuple[str, ...] = ()
     """How a message may begin; one is drawn for each, so that they do not all begin alike. `FILE` is the first name."""
     examples: tuple[Example, ...] = ()
+    """Shown to the teacher."""
 
 
 def opener(voice: Voice, say: Sequence[str], chance: Random) -> str:

@@ -34,15 +34,23 @@ class Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     v: int = 1
+    """Version of the file."""
     tag: str
+    """What the provider carries: a digest of all that makes the job."""
     of: str = ""
     """The tag of the first try, where this one was made anew behind one that failed or was cancelled."""
     provider: ProviderName
+    """Who trains."""
     base: str
+    """The base model, as the provider names it."""
     prompt: str = ""
+    """Name of the prompt that was learnt with."""
     rows: int | None = None
+    """Rows learnt from; None: all."""
     parameters: Mapping[str, Any] = Field(default_factory=dict)
+    """The provider's own."""
     examples: int = 0
+    """Lines of the file that was learnt from."""
     tokens: int = 0
     """Of one epoch, as counted before."""
     estimate: float | None = None
@@ -50,7 +58,9 @@ class Entry(BaseModel):
     job: str = ""
     """What the provider calls it; empty while it was about to be submitted."""
     state: State = "queued"
+    """How it stands."""
     why: str = ""
+    """Why it failed, or waits."""
     model: str = ""
     """What the tuned model is called by, where it does not lie on this machine."""
     served: str = ""
@@ -58,14 +68,21 @@ class Entry(BaseModel):
     adapter_sha256: str = ""
     """Of the adapter that was made here: what its run-configs are told by."""
     adapter_bytes: int | None = None
+    """Its size."""
     trained_tokens: int | None = None
+    """As the provider counts them."""
     seconds: float | None = None
     """Of training."""
     dollars: float | None = None
+    """What it cost, where the provider says."""
     step: int | None = None
+    """Steps done."""
     steps: int | None = None
+    """Steps in all."""
     train_loss: float | None = None
+    """The last one."""
     validation_loss: float | None = None
+    """The last one."""
 
     @property
     def submitted(self) -> bool:

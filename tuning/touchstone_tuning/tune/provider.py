@@ -45,8 +45,11 @@ class Loss:
     """Losses at one step; None where none was measured there."""
 
     step: int
+    """Of the training."""
     train: float | None = None
+    """On the examples that are learnt from."""
     validation: float | None = None
+    """On those that are set aside."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,10 +52,11 @@ class Data(_Strict):
     thinking: str = "thinking"
     """The field that it thinks before."""
     strategy: Strategy = "final"
+    """Whether thinking is learnt, and as which turn."""
     seed: int = 1
     """Of slices and of the share."""
 
-    @field_validator("train", mode="before")
+    @field_validator("train", mode="before", json_schema_input_type=str | tuple[Text, ...])
     @classmethod
     def _one(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value
@@ -65,6 +66,7 @@ class Run(_Strict):
     """Jobs at one provider. A list is an axis, everywhere but in a parameter that is a list by itself."""
 
     provider: ProviderName
+    """Who trains: this machine, or one of the hosts."""
     base: Text | Annotated[tuple[Text, ...], Field(min_length=1)]
     """Models, as the provider names them."""
     prompt: Text | Annotated[tuple[Text, ...], Field(min_length=1)]
@@ -79,10 +81,13 @@ class Sweep(_Strict):
     """A whole sweep, as its file says."""
 
     about: str = ""
+    """For those who read the file."""
     data: Data
+    """What all jobs learn from."""
     max_cost: float | None = Field(default=None, ge=0)
     """Dollars that all jobs together may be estimated to cost; a job without a known price is then not sent."""
     runs: tuple[Run, ...] = Field(min_length=1)
+    """Each makes one job or more."""
 
 
 @dataclass(frozen=True, slots=True)
