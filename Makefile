@@ -13,7 +13,7 @@ evals: $(READY) ## score the recorded model outputs with all evals, and gate the
 	$(BIN)/pytest evals/
 
 test: $(READY) ## the project's own tests
-	$(BIN)/pytest tests/ -n auto --dist loadfile
+	$(BIN)/pytest tests/ -n auto --dist loadfile --no-loadscope-reorder
 
 lint: $(READY) ## ruff and mypy
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

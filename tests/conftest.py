@@ -13,6 +13,31 @@ import touchstone.ending
 import touchstone.running  # noqa: F401
 
 
+SLOWEST = (
+    "test_tune_training",
+    "test_rows",
+    "test_check",
+    "test_synth",
+    "test_safety",
+    "test_plugin_batch",
+    "test_tune_bases",
+    "test_errands",
+    "test_doctor",
+    "test_trust",
+    "test_synthesised",
+    "test_clustering",
+    "test_composing",
+    "test_synth_review_browser",
+)
+"""Modules that take more than a minute, the longest first: begun last, one would keep a single worker busy at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slowest first. With `--no-loadscope-reorder` xdist hands modules out as they stand."""
+    place = {name: index for index, name in enumerate(SLOWEST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(SLOWEST)))
+
+
 @pytest.fixture
 def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Project:
     """Rows `good a`, `good b`, `bad c`; one run-config, `main`; an eval that wants `good`, of half the rows."""
