@@ -12,7 +12,6 @@ from projects import APP, LENIENT, RUN_CONFIGS, Project
 import touchstone.ending
 import touchstone.running  # noqa: F401
 
-
 SLOWEST = (
     "test_tune_training",
     "test_rows",
@@ -29,7 +28,7 @@ SLOWEST = (
     "test_composing",
     "test_synth_review_browser",
 )
-"""Modules that take more than a minute, the longest first: begun last, one would keep a single worker busy at the end."""
+"""Modules that take more than a minute, the longest first: begun last, one keeps a single worker busy at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

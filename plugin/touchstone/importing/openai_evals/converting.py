@@ -24,27 +24,8 @@ from .registry import GRADED, PLAIN, Entry, entry_of, spec_of
 HERE = "imported/openai_evals"
 _SCORERS = {"Match": "matches", "Includes": "includes", "FuzzyMatch": "fuzzy_matches", "JsonMatch": "json_matches"}
 _PROMPT = "openai-evals"
-_TURNS = """\
-{% block system %}
-{% if messages is defined %}
-{{ messages | selectattr("role", "equalto", "system") | map(attribute="content") | join("\\n\\n") }}
-{% endif %}
-{% endblock %}
-{% block user %}
-{% if messages is defined %}
-{% set turns = messages | rejectattr("role", "equalto", "system") | list %}
-{% if turns | length == 1 %}
-{{ turns[0].content }}
-{% else %}
-{% for turn in turns %}
-{{ turn.role }}: {{ turn.content }}
-{% endfor %}
-{% endif %}
-{% else %}
-{{ input }}
-{% endif %}
-{% endblock %}
-"""
+_TURNS = "{% block system %}{% endblock %}\n"
+"""The row's own messages are all that is said."""
 _PLAIN = "{% block user %}\n{{ input }}\n{% endblock %}\n"
 
 
@@ -117,6 +98,7 @@ class _Conversion:
     def all(self, shown: str) -> Imported:
         files: dict[str, bytes] = {}
         system = self._shared_system()
+        self._as_messages()
         judges = self._judges(files)
         scorer = self._scorer() if not judges else ""
         if not judges and not scorer:
@@ -203,14 +185,17 @@ class _Conversion:
             row["input"] = turns[1]["content"] if turns else ""
         return systems.pop()
 
+    def _as_messages(self) -> None:
+        """One prompt for all: where some rows are conversations, a text is one too."""
+        if self.wish.model and any(isinstance(row["input"], dict) for row in self.rows):
+            for row in self.rows:
+                if isinstance(row["input"], str):
+                    row["input"] = {"messages": [{"role": "user", "content": row["input"]}]}
+
     def _running(self, system: str | None) -> dict[str, bytes]:
         """A run-config and its prompt, where a model was named."""
         if not self.wish.model:
             return {}
-        several = any(isinstance(row["input"], dict) and not _pair(row["input"]["messages"]) for row in self.rows)
-        if several:
-            why = "rows of several turns: the prompt puts them into one user's message, as text"
-            self.left.add("sample", "input", "evals/prompts", why)
         head = f"{{% block system %}}\n{literal(system)}\n{{% endblock %}}\n" if system else ""
         turns = any(isinstance(row["input"], dict) for row in self.rows)
         config = {"name": _PROMPT, "model": self.wish.model, "prompt": _PROMPT, "default": True, "temperature": 0}
