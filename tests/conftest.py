@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-import pytest
+import sys
+from collections.abc import Iterator
 
-# A run inside this process forgets what it imported; libraries written in C cannot be imported a second time.
+# A run inside this process forgets what it imported; libraries written in C cannot be imported a second time, and
+# httpx knows the errors of one httpcore alone.
+import httpcore  # noqa: F401
+import httpx  # noqa: F401
+import pytest
 import rich.console  # noqa: F401
 import scipy.stats  # noqa: F401
+from hypothesis import settings
 from projects import APP, LENIENT, RUN_CONFIGS, Project
 
 import touchstone.ending
 import touchstone.running  # noqa: F401
+
+settings.register_profile("untimed", deadline=None)  # a busy machine is no bug
+settings.load_profile("untimed")
 
 SLOWEST = (
     "test_tune_training",
@@ -35,6 +44,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The slowest first. With `--no-loadscope-reorder` xdist hands modules out as they stand."""
     place = {name: index for index, name in enumerate(SLOWEST)}
     items.sort(key=lambda item: place.get(item.path.stem, len(SLOWEST)))
+
+
+@pytest.fixture(autouse=True)
+def _modules_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What a test imported from its folder is forgotten with it: the next one's `app` is another."""
+    home, paths = str(tmp_path_factory.getbasetemp()), list(sys.path)
+    yield
+    sys.path[:] = paths
+    for name, module in list(sys.modules.items()):
+        if (getattr(module, "__file__", None) or "").startswith(home):
+            del sys.modules[name]
 
 
 @pytest.fixture

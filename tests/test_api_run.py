@@ -21,12 +21,14 @@ from touchstone.caches import open_stores
 from touchstone.errors import TouchstoneError, UsageError
 
 LOOKING = """
-import os, signal, time
+import os, pathlib, signal, time
 
 def echo(request):
     if request.messages[-1].content == "bad c" and "INTERRUPTED" in os.environ:
         os.kill(int(os.environ["INTERRUPTED"]), signal.SIGINT)
         time.sleep(0.5)
+    with pathlib.Path(__file__).with_name("answered.log").open("a") as log:
+        log.write(request.messages[-1].content + "\\n")
     return VERSION + request.messages[-1].content
 
 VERSION = ""
@@ -99,7 +101,9 @@ def test_an_interrupt_is_passed_on_and_what_was_answered_is_kept(
     assert len(started) == 1
     there = touchstone.load()
     assert {one.row for one in there.samples} <= {"a", "b", "c"}
-    assert open_stores("", there.places.state).cache.stats()["response"] == 3
+    answered = (ours.root / "answered.log").read_text().splitlines()
+    assert "bad c" in answered  # it was on its way when the interrupt came
+    assert open_stores("", there.places.state).cache.stats()["response"] == len(answered)
 
 
 def test_what_cannot_be_collected_is_told_once_and_without_a_traceback(

@@ -19,14 +19,6 @@ _PAGED = 5_000
 """Samples up to which a run writes its page at once."""
 
 
-def make_ready() -> None:
-    """Load what shows and writes a run's end: done while its first calls are in flight, it takes no time."""
-    from .archive import Archive
-    from .report import console, page
-
-    del Archive, console, page
-
-
 def show(reporter: pytest.TerminalReporter, conclusion: Conclusion | None, plan: str | None) -> None:
     """Write to pytest's terminal, in its width and with colour only where it has colour."""
     if plan is not None:

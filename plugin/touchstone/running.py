@@ -190,10 +190,6 @@ class Running:
         except OSError as error:
             session.stop()
             raise pytest.UsageError(f"the run cannot be kept: {error.filename}: {error.strerror}") from None
-        if self.worker is None:
-            from .ending import make_ready
-
-            make_ready()
         try:
             with stoppable(session, self.config):
                 try:
