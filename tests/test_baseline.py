@@ -47,6 +47,18 @@ def gates(project: Project) -> list[dict[str, str]]:
     return [{key: gate[key] for key in ("run_config", "kind", "why")} for gate in data["gates"]]
 
 
+@pytest.mark.parametrize("chosen", [("--rows", "2"), ("-k", "b:main")])
+def test_a_run_of_some_rows_is_no_baseline(project: Project, chosen: tuple[str, str]) -> None:
+    project.run()
+    assert update(project).exit_code == 0
+    before = (project.root / "evals/baseline.json").read_bytes()
+    project.run(*chosen)
+    refused = update(project)
+    assert refused.exit_code == 1
+    assert "looked at some rows alone of words" in refused.output
+    assert (project.root / "evals/baseline.json").read_bytes() == before
+
+
 # The file
 
 

@@ -7,6 +7,8 @@ import json
 import pytest
 from projects import LENIENT, TWO_RUN_CONFIGS, Project
 
+from tests.openai_server import Server, serving
+
 
 def recordings(project: Project) -> list[dict[str, object]]:
     """The recorded calls."""
@@ -71,6 +73,20 @@ def test_live_asks_the_model_whatever_is_known(project: Project) -> None:
     project.run("--calls", "record")
     project.run("--calls", "live")
     assert len(project.calls) == 6
+
+
+def test_live_without_its_key_says_so_and_nothing_of_recordings(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("A_KEY", "secret")
+    with serving(Server()) as server:
+        config = {"name": "main", "model": "openai-compatible/m", "base_url": server.url, "key_env": "A_KEY"}
+        project.write("evals/run_configs.yaml", json.dumps({"run_configs": [{**config, "prompt": "ask"}]}))
+        project.run("--calls", "record")
+    monkeypatch.delenv("A_KEY")
+    assert "--calls live asks the model, and it cannot run here: A_KEY is not set" in project.run(
+        "--calls", "live", "-rs"
+    ).stdout.str().replace("\n", " ")
 
 
 def test_live_answers_serve_the_next_run(project: Project) -> None:

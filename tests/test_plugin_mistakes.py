@@ -152,6 +152,15 @@ def test_bad_run_configs(project: Project, content: str | bytes, why: str) -> No
     assert why in text
 
 
+def test_where_nothing_ships_no_gate_can_fail_and_that_is_said(project: Project) -> None:
+    two = "run_configs:\n" + "".join(f"  - {{name: {name}, model: python/app:echo, prompt: ask}}\n" for name in "ab")
+    project.write("evals/run_configs.yaml", two)
+    result = project.run()
+    result.stdout.fnmatch_lines(
+        ["no gate can fail this run: no run-config of this run ships (`default: true`*--gate all*"]
+    )
+
+
 def test_two_shipping_run_configs(project: Project) -> None:
     project.write("evals/run_configs.yaml", RUN_CONFIGS + RUN_CONFIGS.splitlines()[-1].replace("main", "two"))
     assert "two run-configs have `default: true`: main and two" in told(project)
@@ -167,6 +176,7 @@ def test_no_run_configs(project: Project) -> None:
     [
         (None, "evals/prompts: there is no ask.j2"),
         ("first\n{{ inptu }}\n", "evals/prompts/ask.j2:2: 'inptu' is undefined"),
+        ("{{ inptu }}", "there are: input, row"),
         ("{{ row.anwser }}\n", "evals/prompts/ask.j2:1: "),
         ("one\ntwo\n{% if %}\n", "evals/prompts/ask.j2:3: is no Jinja2 template"),
         ("{% include 'other.j2' %}", "there is no other.j2"),

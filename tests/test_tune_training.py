@@ -23,17 +23,32 @@ from touchstone_tuning.tune.provider import Order, Standing
 from touchstone_tuning.tune.providers.local import Local
 
 pytestmark = trains
-SETTINGS = {"epochs": 30, "batch_size": 4, "rank": 8, "learning_rate": 3e-3, "evaluations": 2, "precision": "float32"}
+SETTINGS = {"epochs": 30, "batch_size": 4, "rank": 8, "learning_rate": 3e-3, "evaluations": 5, "precision": "float32"}
 
 
 @pytest.fixture(scope="module")
 def tuned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Local, str, Standing]:
+    """Trained in two goes: killed once it has a checkpoint, and gone on with."""
     root = tmp_path_factory.mktemp("tuned")
     provider = Local(places_in(root))
     file = write_examples(root / "train.jsonl")
     order = Order("ts-0000000000000001", SMOLLM2, SETTINGS, file, file)
     job = provider.submit(order, provider.upload(file, order.tag), None)
-    return provider, job, trained(provider, job)
+    _kill_after_a_checkpoint(provider, job)
+    again = Local(provider.places)
+    assert again.standing(job).state == "queued"
+    return again, job, trained(again, job)
+
+
+def _kill_after_a_checkpoint(provider: Local, job: str) -> None:
+    desk = Desk(provider.places.state / "tunes" / job)
+    provider.advance(job)
+    until = time.monotonic() + 300
+    while not list(desk.checkpoints.glob("checkpoint-*/trainer_state.json")) and time.monotonic() < until:
+        time.sleep(0.1)
+    process = provider._running[job]
+    process.send_signal(signal.SIGKILL)
+    process.wait()
 
 
 def ask(config: RunConfig, root: Path, text: str) -> str:
@@ -110,24 +125,11 @@ def test_the_adapter_weighs_as_peft_says(tmp_path: Path) -> None:
     assert off < moved / 4, (theirs, ours)
 
 
-def test_a_run_that_was_killed_goes_on_from_its_checkpoint(tmp_path: Path) -> None:
-    provider = Local(places_in(tmp_path))
-    file = write_examples(tmp_path / "train.jsonl")
-    order = Order("ts-0000000000000002", SMOLLM2, {**SETTINGS, "epochs": 14, "evaluations": 7}, file)
-    job = provider.submit(order, provider.upload(file, order.tag), None)
-    desk = Desk(provider.places.state / "tunes" / job)
-    provider.advance(job)
-    until = time.monotonic() + 300
-    while not list(desk.checkpoints.glob("checkpoint-*/trainer_state.json")) and time.monotonic() < until:
-        time.sleep(0.1)
-    process = provider._running[job]
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    again = Local(provider.places)
-    assert again.standing(job).state == "queued"
-    assert trained(again, job).state == "succeeded"
-    seen = [int(one["step"]) for one in desk.told() if "train" in one]
-    assert seen[-1] == 14
+def test_a_run_that_was_killed_goes_on_from_its_checkpoint(tuned: tuple[Local, str, Standing]) -> None:
+    provider, job, standing = tuned
+    assert standing.state == "succeeded"
+    seen = [int(one["step"]) for one in Desk(provider.places.state / "tunes" / job).told() if "train" in one]
+    assert seen[-1] == SETTINGS["epochs"]
     assert seen.count(1) == 1, f"it began anew: {seen}"
 
 

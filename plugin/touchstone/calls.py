@@ -205,6 +205,8 @@ class Door:
             return ModelUnavailable(why)
         if isinstance(error, NotRecorded) or why is None:
             return error
+        if self.calls == "live":
+            return ModelUnavailable(f"--calls live asks the model, and it cannot run here: {why}")
         changed = "its prompt or a parameter changed since it was recorded, and it cannot run here"
         return NotRecorded(f"no recording for this call: {changed} ({why}). Then: {self.anew}")
 

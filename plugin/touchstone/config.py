@@ -94,7 +94,8 @@ def _run_config(file: YamlFile, index: int, defaults: Mapping[str, Any]) -> RunC
     try:
         return RunConfig.model_validate({**defaults, **entry})
     except ValidationError as error:
-        first = error.errors()[0]
+        # An unknown key first: the one that is missing may be it, misspelt.
+        first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
         place = first["loc"][0] if first["loc"] else ""
         section = ("run_configs", index) if place in entry or place not in defaults else ("defaults",)
         raise UsageError(_explain(first, entry.get("name")), where=file.where(*section, place)) from error

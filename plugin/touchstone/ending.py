@@ -29,6 +29,9 @@ def show(reporter: pytest.TerminalReporter, conclusion: Conclusion | None, plan:
         width, color = min(reporter._tw.fullwidth, 120), reporter._tw.hasmarkup
         beside, problem = _beside(reporter.config, conclusion)
         reporter.write_line(report.terminal(conclusion.summary, width=max(width, 80), color=color, beside=beside))
+        if conclusion.gates and not any(gate.binding for gate in conclusion.gates):
+            why = "no run-config of this run ships (`default: true` in run_configs.yaml)"
+            reporter.write_line(f"no gate can fail this run: {why}; with --gate all each of them does", yellow=True)
         if problem:
             reporter.write_line(f"not compared: {problem}", yellow=True)
         if spent := _spent(reporter.config, conclusion):

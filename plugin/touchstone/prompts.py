@@ -17,7 +17,15 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, Literal
 
-from jinja2 import FileSystemLoader, StrictUndefined, Template, TemplateError, TemplateNotFound, TemplateSyntaxError
+from jinja2 import (
+    FileSystemLoader,
+    StrictUndefined,
+    Template,
+    TemplateError,
+    TemplateNotFound,
+    TemplateSyntaxError,
+    UndefinedError,
+)
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from .conversation import conversation, has_conversation, has_later
@@ -46,7 +54,7 @@ class Prompts:
 
     def render(self, name: str, row: Row) -> tuple[Message, ...]:
         """The messages for a row. Raises UsageError with the template's file and line."""
-        messages = self._guarded(name, lambda: self._messages(name, row))
+        messages = self._guarded(name, lambda: self._messages(name, row), row)
         if not any(message.content for message in messages):
             raise UsageError(f"gives an empty prompt for the row {row.id!r}", where=f"{self._shown}/{name}.j2:1")
         return messages
@@ -107,7 +115,9 @@ class Prompts:
             self._blocks[name] = template, context.blocks
         return self._blocks[name]
 
-    def _guarded(self, name: str, render: Callable[[], tuple[Message, ...]]) -> tuple[Message, ...]:
+    def _guarded(
+        self, name: str, render: Callable[[], tuple[Message, ...]], row: Row | None = None
+    ) -> tuple[Message, ...]:
         try:
             return render()
         except UsageError as error:
@@ -125,7 +135,8 @@ class Prompts:
             raise UsageError("goes round in a circle", where=self._place(error, name), hint=hint) from None
         except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
             # A template's own mistake (an undefined name, a filter given the wrong thing) may be any of these.
-            raise UsageError(str(error), where=self._place(error, name)) from error
+            hint = _names(row) if isinstance(error, UndefinedError) and row else ""
+            raise UsageError(str(error), where=self._place(error, name), hint=hint) from error
 
     def _place(self, error: BaseException, name: str) -> str:
         """Where in which template: the line of the Python that jinja made of it, told back."""
@@ -135,3 +146,9 @@ class Prompts:
         file = Path(frames[-1].filename).relative_to(self._folder).as_posix()
         line = self._environment.get_template(file).get_corresponding_lineno(frames[-1].lineno or 1)
         return f"{self._shown}/{file}:{line}"
+
+
+def _names(row: Row) -> str:
+    """What a template may name."""
+    own = sorted(str(key) for key in row.input) if isinstance(row.input, dict) else []
+    return f"there are: {', '.join(['input', 'row', *own])}; what a row has beside its input is row.NAME"

@@ -53,7 +53,8 @@ def _catalogue(where: Places) -> tuple[Catalogue | None, list[Finding]]:
     try:
         return load_catalogue(where), []
     except UsageError as error:
-        return None, [Finding("run-configs", shown, "broken", str(error))]
+        says = "\n".join(filter(None, (error.message, error.hint)))
+        return None, [Finding("run-configs", error.where or shown, "broken", says, f"mend {error.where or shown}")]
 
 
 def _collected(root: Path, where: Places, catalogue: Catalogue | None) -> tuple[Collected | None, list[Finding]]:

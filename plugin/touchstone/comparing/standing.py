@@ -24,6 +24,9 @@ def update(places: Places, run: str | None, run_configs: Sequence[str] = ()) -> 
         message = f"the run {source.info.id} is shard {source.part.shard}, a part of a run"
         raise UsageError(message, hint="make one run of all shards: touchstone merge RUN...")
     ships = _ships(source, run_configs)
+    if cut := sorted({eval_ for eval_, config in source.partial if config in ([*run_configs] or [ships])}):
+        message = f"the run {source.info.id} looked at some rows alone of {', '.join(cut)}"
+        raise UsageError(message, hint="a baseline wants them all: run it without -k and --rows")
     newer = take(source.info.id, ships, source.records, [*run_configs] or [ships], source.scorers)
     _check(source, newer, [*run_configs] or [ships])
     before = _before(places)

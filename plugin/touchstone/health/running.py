@@ -18,6 +18,7 @@ from ..places import Places
 from ..recordings import Recordings
 from ..records import RunConfig
 from ..requests import build_request
+from ..toolbox import open_toolbox
 from .finding import Finding
 
 _PIP = re.compile(r"pip install .*")
@@ -68,10 +69,11 @@ def counted(suite: Suite, jobs: Iterable[Job], recordings: Recordings) -> Mappin
                 model = known.setdefault(config.name, "") or identity(config, suite.places.root)
                 known[config.name] = model
                 messages = suite.prompts.render(config.prompt, job.row)
+                tools = open_toolbox(config, suite.places).definitions if config.tools else ()
             except TouchstoneError:
                 unknown.add(config.name)
                 continue
-            seen.setdefault(config.name, set()).add(build_request(config, model, messages, job.epoch).key)
+            seen.setdefault(config.name, set()).add(build_request(config, model, messages, job.epoch, tools).key)
     return {
         name: Counted(len(asked), sum(recordings.get(key) is not None for key in asked))
         for name, asked in seen.items()
@@ -81,7 +83,14 @@ def counted(suite: Suite, jobs: Iterable[Job], recordings: Recordings) -> Mappin
 
 def run_configs(catalogue: Catalogue, counts: Mapping[str, Counted] | None, places: Places) -> list[Finding]:
     """Each run-config: whether it can run here, why not, and what of it is recorded."""
-    return [_run_config(one, counts, places) for one in catalogue.run_configs]
+    found = [_run_config(one, counts, places) for one in catalogue.run_configs]
+    return found if catalogue.default else [*found, _nothing_ships(places)]
+
+
+def _nothing_ships(places: Places) -> Finding:
+    says = "no run-config has `default: true`, so no gate can fail a run"
+    then = f"write `default: true` on the run-config that ships, in {places.shown(places.run_configs)}"
+    return Finding("run-configs", "what ships", "absent", says, then)
 
 
 def _run_config(config: RunConfig, counts: Mapping[str, Counted] | None, places: Places) -> Finding:

