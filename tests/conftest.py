@@ -49,11 +49,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True)
 def _modules_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What a test imported from its folder is forgotten with it: the next one's `app` is another."""
-    home, paths = str(tmp_path_factory.getbasetemp()), list(sys.path)
+    home, paths, before = str(tmp_path_factory.getbasetemp()), list(sys.path), set(sys.modules)
     yield
     sys.path[:] = paths
-    for name, module in list(sys.modules.items()):
-        if (getattr(module, "__file__", None) or "").startswith(home):
+    for name in set(sys.modules) - before:
+        if (getattr(sys.modules[name], "__file__", None) or "").startswith(home):
             del sys.modules[name]
 
 
