@@ -24,7 +24,6 @@ from markdown_it import MarkdownIt
 from touchstone.cli import main
 from touchstone.config import load_catalogue
 from touchstone.datasets import load_dataset
-from touchstone.models.weights import packaged
 from touchstone.places import PLACES, Places
 from touchstone.prompts import Prompts
 from touchstone.records import Row
@@ -39,7 +38,6 @@ ANSWER = {
     "additionalProperties": False,
 }
 ASKED = {"type": "object", "properties": {"who": {"type": "string"}, "year": {"type": "integer", "minimum": 1900}}}
-embedded = pytest.mark.skipif(packaged() is None, reason="the embedded model's weights are not installed")
 
 
 def touchstone(*args: str | Path) -> Result:
@@ -60,8 +58,6 @@ def files(root: Path) -> dict[str, bytes]:
     return {p.relative_to(root).as_posix(): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
 
 
-@embedded
-@pytest.mark.skipif(shutil.which("make") is None, reason="there is no make")
 def test_make_evals_runs_at_once_on_the_embedded_model(tmp_path: Path) -> None:
     made = touchstone("init", tmp_path / "my-evals")
     assert made.exit_code == 0, made.output
@@ -83,7 +79,6 @@ def test_make_evals_runs_at_once_on_the_embedded_model(tmp_path: Path) -> None:
     assert "touchstone golden my_evals" in doctor.stdout
 
 
-@embedded
 def test_schemas_of_input_and_output_run_too(tmp_path: Path) -> None:
     args = ["--name", "person", "--input", json.dumps(ASKED), "--output", json.dumps(ANSWER)]
     assert touchstone("init", tmp_path, *args).exit_code == 0

@@ -32,7 +32,6 @@ def alive(pid: int) -> bool:
         return stat.read().rpartition(")")[2].split()[0] != "Z"
 
 
-@pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="looks at /proc")
 @pytest.mark.parametrize("way", ["spawn", "forkserver"])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_worker_ends_with_its_owner(tmp_path: object, way: str, number: signal.Signals) -> None:

@@ -18,8 +18,6 @@ from markdown_it.token import Token
 from projects import Project
 from test_docs_commands import Shell
 
-from touchstone.models.weights import packaged
-
 PAGE = ROOT / "docs/tutorial.md"
 EXAMPLE = ROOT / "docs/examples/capitals"
 TITLE = re.compile(r'title="([^",]+)(, one line)?"')
@@ -46,7 +44,6 @@ def write(root: Path, title: re.Match[str], content: str) -> None:
     file.write_text("\n".join(changed) + "\n", encoding="utf-8")
 
 
-@pytest.mark.skipif(packaged() is None, reason="the embedded model's weights are not installed")
 def test_the_first_part_can_be_done_as_it_says(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CI", raising=False)
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
